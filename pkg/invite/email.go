@@ -1,0 +1,58 @@
+package invite
+
+import (
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// Limits of RFC 5321, section 4.5.3.1, in octets. 254 is what is left of a path's 256 without its angle brackets.
+const (
+	maxLocalPart = 64
+	maxAddress   = 254
+)
+
+var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(true), idna.VerifyDNSLength(true), idna.BidiRule())
+
+// NormalizeEmail checks that s is one plain mail address and gives the spelling under which it counts once: trimmed,
+// lower case, the domain in its ASCII form (IDNA). The error is the reason alone, without the address.
+func NormalizeEmail(s string) (string, error) {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return "", errors.New("e-mail address is missing")
+	}
+	a, err := mail.ParseAddress(s)
+	if err != nil {
+		return "", errors.New("is not an e-mail address")
+	}
+	if a.Address != s {
+		return "", errors.New("has more in it than one plain e-mail address")
+	}
+	at := strings.LastIndexByte(s, '@')
+	local, domain := s[:at], s[at+1:]
+	if len(local) > maxLocalPart {
+		return "", fmt.Errorf("has %d bytes before the @, mail allows %d", len(local), maxLocalPart)
+	}
+	ascii, err := domains.ToASCII(domain)
+	if err != nil || !strings.Contains(ascii, ".") {
+		return "", fmt.Errorf("has no valid domain after the @")
+	}
+	normal := strings.ToLower(local) + "@" + strings.ToLower(ascii)
+	if len(normal) > maxAddress {
+		return "", fmt.Errorf("is %d bytes long, mail allows %d", len(normal), maxAddress)
+	}
+	return normal, nil
+}
+
+// MaskEmail keeps the first letter and the domain: enough to recognise a row, too little to write to it.
+func MaskEmail(s string) string {
+	at := strings.LastIndexByte(s, '@')
+	if at <= 0 {
+		return "***"
+	}
+	first := []rune(s[:at])[0]
+	return string(first) + "***" + s[at:]
+}

@@ -1,0 +1,106 @@
+package invite
+
+// History is what the ledger knows of one key.
+type History struct {
+	Records   []Record // of this campaign, at most one a format
+	Elsewhere []string // other campaigns in which this person is or may be invited to this assessment
+}
+
+// Policy widens what a run may claim again.
+type Policy struct {
+	RetryRejected   bool // also rejected rows that have not changed
+	EmailLinked     bool // sendlink also for people who have a link already
+	ReinviteRevoked bool
+}
+
+// Verdict is what the history of a key allows.
+type Verdict string
+
+// Only VerdictSend lets a claim through; the ledger applies the same rule once more inside the claim itself.
+const (
+	VerdictSend     Verdict = "send"
+	VerdictInvited  Verdict = "already invited"
+	VerdictLinked   Verdict = "linked, never e-mailed"
+	VerdictUnknown  Verdict = "unknown"
+	VerdictRejected Verdict = "rejected before, unchanged"
+	VerdictRevoked  Verdict = "revoked"
+	VerdictInFlight Verdict = "claimed by another run"
+)
+
+// Of gives the record of a format, nil if there is none.
+func (h History) Of(f Format) *Record {
+	for i := range h.Records {
+		if h.Records[i].Format == f {
+			return &h.Records[i]
+		}
+	}
+	return nil
+}
+
+// Decide judges a candidate by the history of its key, and names the record that decided (nil for VerdictSend).
+// A record is per key and format, and an unknown is judged by the format of its own claim: nobody may be e-mailed
+// twice, while a spare link harms nobody.
+func (h History) Decide(c Candidate, p Policy) (Verdict, *Record) {
+	own, other := h.Of(c.Format), h.Of(c.Format.other())
+	if own != nil && own.Outcome.State == Invited {
+		return VerdictInvited, own
+	}
+	if v := p.judgeOther(c, other); v != VerdictSend {
+		return v, other
+	}
+	if v := p.judgeOwn(c, own); v != VerdictSend {
+		return v, own
+	}
+	return VerdictSend, nil
+}
+
+// judgeOwn goes by the record of the candidate's own format.
+func (p Policy) judgeOwn(c Candidate, own *Record) Verdict {
+	if own == nil {
+		return VerdictSend
+	}
+	switch own.Outcome.State {
+	case Claimed:
+		return VerdictInFlight
+	case Unknown:
+		if c.Format == SendLink {
+			return VerdictUnknown
+		}
+	case Revoked:
+		if !p.ReinviteRevoked {
+			return VerdictRevoked
+		}
+	case Rejected:
+		if !p.RetryRejected && own.Fingerprint == c.Fingerprint() {
+			return VerdictRejected
+		}
+	}
+	return VerdictSend
+}
+
+// judgeOther goes by the record of the other format.
+func (p Policy) judgeOther(c Candidate, other *Record) Verdict {
+	if other == nil {
+		return VerdictSend
+	}
+	switch other.Outcome.State {
+	case Claimed:
+		return VerdictInFlight
+	case Revoked:
+		if !p.ReinviteRevoked {
+			return VerdictRevoked
+		}
+	case Invited:
+		if c.Format == GetLink {
+			return VerdictInvited
+		}
+		if !p.EmailLinked {
+			return VerdictLinked
+		}
+	case Unknown:
+		if c.Format == GetLink {
+			return VerdictUnknown
+		}
+	}
+	return VerdictSend
+}

@@ -1,0 +1,92 @@
+// Package invite holds the words that every other package speaks: what a row, a candidate, a key, a claim, an outcome
+// and a result are. It knows no file, no network and no database, and imports the standard library and x/net/idna only.
+package invite
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"strconv"
+)
+
+// Format is how a candidate gets the link.
+type Format string
+
+// The vendor knows two formats.
+const (
+	GetLink  Format = "getlink"  // only creates a link, which the user shares
+	SendLink Format = "sendlink" // the vendor e-mails the candidate
+)
+
+// ParseFormat reads a format as the vendor's API spells it.
+func ParseFormat(s string) (Format, error) {
+	switch f := Format(s); f {
+	case GetLink, SendLink:
+		return f, nil
+	}
+	return "", fmt.Errorf("%q is not an invite format, use %s or %s", s, GetLink, SendLink)
+}
+
+func (f Format) other() Format {
+	if f == GetLink {
+		return SendLink
+	}
+	return GetLink
+}
+
+// Key is the unit of "never twice": one person in one assessment of one campaign.
+type Key struct {
+	Campaign   string // trimmed, lower case
+	Assessment int64
+	Email      string // as NormalizeEmail gives it
+}
+
+// Candidate is a row that passed the checks: what is about to be sent, and where it stands.
+type Candidate struct {
+	Key    Key
+	Name   string
+	Email  string // as the sheet spells it, trimmed
+	Format Format
+	Expiry Expiry
+	Origin Origin
+}
+
+// Origin is the place of a row: the file's position among the run's files (from 0), and the physical line it begins on
+// (from 1).
+type Origin struct {
+	File, Line int
+}
+
+// Fingerprint tells whether a row has changed since it was claimed. It covers the sheet's text, so that "7d" stays "7d"
+// from one day to the next.
+func (c Candidate) Fingerprint() string {
+	h := sha256.New()
+	for _, s := range []string{c.Name, c.Email, strconv.FormatInt(c.Key.Assessment, 10), string(c.Format), c.Expiry.Text} {
+		fmt.Fprintf(h, "%d:%s", len(s), s)
+	}
+	return string(h.Sum(nil)[:8])
+}
+
+// Row is one line of an input. A row whose Problem is nil carries a valid Candidate.
+type Row struct {
+	Origin    Origin
+	Cells     []string // every column as it stands in the file, also those nobody knows
+	Candidate Candidate
+	Problem   *Problem
+	// Earlier and EarlierLink are what a results file of ours that is fed back says of the row, "" elsewhere.
+	Earlier     Status
+	EarlierLink string
+}
+
+// Problem says why a row can't be sent.
+type Problem struct {
+	Line   int
+	Column string // the file's own header of the column, or "" when the whole row is meant
+	Reason string // lower case, no full stop
+}
+
+func (p Problem) String() string {
+	if p.Column == "" {
+		return fmt.Sprintf("line %d: %s", p.Line, p.Reason)
+	}
+	return fmt.Sprintf("line %d, column %s: %s", p.Line, p.Column, p.Reason)
+}
