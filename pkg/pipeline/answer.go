@@ -1,0 +1,78 @@
+package pipeline
+
+import (
+	"strings"
+	"time"
+
+	"batchinvite/pkg/invite"
+)
+
+// answer is the result of a row that its history decides, without a call.
+func answer(v invite.Verdict, rec *invite.Record, c invite.Candidate, now time.Time) invite.Result {
+	r := invite.Result{Format: rec.Format, Outcome: rec.Outcome}
+	switch v {
+	case invite.VerdictInvited:
+		r.Status = invite.StatusAlreadyInvited
+		r.Outcome.Error = staleDate(rec, c, now)
+	case invite.VerdictLinked:
+		r.Status = invite.StatusNotSent
+		r.Outcome.Error = "has a link, was never e-mailed; --email-linked sends the e-mail"
+	case invite.VerdictUnknown:
+		r.Status = invite.StatusUnknown
+	case invite.VerdictRejected:
+		r.Status = invite.StatusRejected
+		r.Outcome.Error = "unchanged since it was rejected: " + rec.Outcome.Error
+	case invite.VerdictRevoked:
+		r.Status = invite.StatusRevoked
+		r.Outcome.Error = "the invitation was revoked; --reinvite-revoked invites again"
+	default:
+		r = invite.Result{Status: invite.StatusNotSent, Outcome: invite.Outcome{Error: "another run is inviting this person right now"}}
+	}
+	return r
+}
+
+// staleDate says what an old link's reader must know: it has expired, or the sheet wants another date.
+func staleDate(rec *invite.Record, c invite.Candidate, now time.Time) string {
+	sent := rec.Outcome.Expires
+	var notes []string
+	if linkExpired(rec, c, now) {
+		notes = append(notes, "the old link expired on "+sent)
+	}
+	if c.Expiry.Differs(sent) {
+		if sent == "" {
+			sent = "no date"
+		}
+		notes = append(notes, "the sheet says "+c.Expiry.Text+", the invitation was made with "+sent)
+	}
+	return strings.Join(notes, "; ")
+}
+
+// linkExpired goes by the vendor's zone, which every expiry of the sheet carries.
+func linkExpired(rec *invite.Record, c invite.Candidate, now time.Time) bool {
+	return invite.Over(rec.Outcome.Expires, c.Expiry.Vendor(), now)
+}
+
+// unsent is the result of a row that would have been sent and was not. What was unknown before stays unknown.
+func unsent(earlier *invite.Record, why error) invite.Result {
+	if earlier != nil && earlier.Outcome.State == invite.Unknown {
+		return invite.Result{Status: invite.StatusUnknown, Format: earlier.Format, Outcome: earlier.Outcome}
+	}
+	r := invite.Result{Status: invite.StatusNotSent, Outcome: invite.Outcome{State: invite.NotSent, Error: "not sent: " + why.Error()}}
+	if earlier != nil {
+		r.Outcome.Attempts = earlier.Outcome.Attempts
+	}
+	return r
+}
+
+// expired is the result of a row whose date had passed when its turn came.
+func expired(c invite.Candidate, err error) invite.Result {
+	return invalid(expiredProblem(c, err))
+}
+
+func expiredProblem(c invite.Candidate, err error) invite.Problem {
+	return invite.Problem{Line: c.Origin.Line, Column: c.Expiry.Column, Reason: `"` + c.Expiry.Text + `" ` + err.Error()}
+}
+
+func invalid(p invite.Problem) invite.Result {
+	return invite.Result{Status: invite.StatusInvalid, Outcome: invite.Outcome{Error: p.String()}}
+}

@@ -1,0 +1,195 @@
+package pipeline
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"batchinvite/pkg/invite"
+)
+
+// Plan is what a run is about to do, as far as the file and the ledger tell.
+type Plan struct {
+	Rows       int
+	Invalid    int // dates that have passed among them
+	Duplicates int
+
+	Invited  int // before; of these
+	Expired  int // the link's date has passed
+	Linked   int // have a link and were never e-mailed
+	Unknown  int
+	Rejected int // unchanged since
+	Revoked  int
+	InFlight int // claimed by a run that is alive
+
+	Send      int
+	Emails    int            // of those: the vendor will e-mail them
+	Elsewhere map[string]int // of those: people who are invited in another campaign, by campaign
+	Groups    []Group        // of those, the largest first
+	Ungrouped int            // rows of groups beyond the first thousand
+
+	// Foreign rows come from a results file that calls them invited or unknown, and the ledger has never heard of them.
+	Foreign      int
+	ForeignFirst invite.Row
+
+	Repeats *Repeats
+}
+
+// Group counts the rows to send of one assessment, format and expiry.
+type Group struct {
+	Assessment int64
+	Format     invite.Format
+	Expires    string // as the sheet says it, "" for none
+	Rows       int
+}
+
+const maxGroups = 1000
+
+// Planner is the first pass over the rows.
+type Planner struct {
+	Lookup func(context.Context, []invite.Key) ([]invite.History, error)
+	Policy invite.Policy
+	Lines  int // an upper bound of the rows, for making room once
+	Now    time.Time
+	// Invalid hears of every row that can't be sent, in order.
+	Invalid func(invite.Row, invite.Problem)
+
+	plan   Plan
+	groups map[Group]int
+}
+
+// Plan reads all rows and asks the ledger about each person once.
+func (p *Planner) Plan(ctx context.Context, rows Rows) (Plan, error) {
+	p.plan = Plan{Repeats: NewRepeats(p.Lines), Elsewhere: map[string]int{}}
+	p.groups = make(map[Group]int)
+	batch := make([]invite.Row, 0, chunk)
+	for row, err := range rows {
+		if err != nil {
+			return Plan{}, err
+		}
+		p.plan.Rows++
+		switch {
+		case row.Problem != nil:
+			p.invalid(row, *row.Problem)
+			continue
+		case p.plan.Repeats.Seen(row.Candidate.Key):
+			p.plan.Duplicates++
+			continue
+		}
+		if batch = append(batch, row); len(batch) == chunk {
+			if err := p.judge(ctx, batch); err != nil {
+				return Plan{}, err
+			}
+			batch = batch[:0]
+		}
+	}
+	if err := p.judge(ctx, batch); err != nil {
+		return Plan{}, err
+	}
+	p.plan.Repeats.Freeze()
+	p.plan.Groups = sortGroups(p.groups)
+	return p.plan, nil
+}
+
+func (p *Planner) invalid(row invite.Row, problem invite.Problem) {
+	p.plan.Invalid++
+	p.Invalid(row, problem)
+}
+
+func (p *Planner) judge(ctx context.Context, batch []invite.Row) error {
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	keys := make([]invite.Key, len(batch))
+	for i, row := range batch {
+		keys[i] = row.Candidate.Key
+	}
+	histories, err := p.Lookup(ctx, keys)
+	if err != nil {
+		return fmt.Errorf("look up %d people in the ledger: %w", len(keys), err)
+	}
+	for i, row := range batch {
+		p.count(row, histories[i])
+	}
+	return nil
+}
+
+func (p *Planner) count(row invite.Row, h invite.History) {
+	c := row.Candidate
+	if foreign(row, h) {
+		if p.plan.Foreign++; p.plan.Foreign == 1 {
+			p.plan.ForeignFirst = row
+		}
+	}
+	verdict, rec := h.Decide(c, p.Policy)
+	switch verdict {
+	case invite.VerdictInvited:
+		p.plan.Invited++
+		if linkExpired(rec, c, p.Now) {
+			p.plan.Expired++
+		}
+	case invite.VerdictLinked:
+		p.plan.Linked++
+	case invite.VerdictUnknown:
+		p.plan.Unknown++
+	case invite.VerdictRejected:
+		p.plan.Rejected++
+	case invite.VerdictRevoked:
+		p.plan.Revoked++
+	case invite.VerdictInFlight:
+		p.plan.InFlight++
+	default:
+		p.send(row, h)
+	}
+}
+
+func (p *Planner) send(row invite.Row, h invite.History) {
+	c := row.Candidate
+	if _, err := c.Expiry.Due(p.Now); err != nil {
+		p.invalid(row, expiredProblem(c, err))
+		return
+	}
+	p.plan.Send++
+	if c.Format == invite.SendLink {
+		p.plan.Emails++
+	}
+	for _, campaign := range h.Elsewhere {
+		p.plan.Elsewhere[campaign]++
+	}
+	g := Group{Assessment: c.Key.Assessment, Format: c.Format, Expires: c.Expiry.Text}
+	if _, known := p.groups[g]; !known && len(p.groups) >= maxGroups {
+		p.plan.Ungrouped++
+		return
+	}
+	p.groups[g]++
+}
+
+// foreign: a results file of another ledger, or of a ledger that was lost. A rehearsal's links invited nobody.
+func foreign(row invite.Row, h invite.History) bool {
+	switch row.Earlier {
+	case invite.StatusInvited, invite.StatusAlreadyInvited, invite.StatusUnknown:
+	default:
+		return false
+	}
+	if link, err := url.Parse(row.EarlierLink); err == nil && strings.HasSuffix(link.Hostname(), ".invalid") {
+		return false
+	}
+	return len(h.Records) == 0 && len(h.Elsewhere) == 0
+}
+
+func sortGroups(counts map[Group]int) []Group {
+	var all []Group
+	for g, n := range counts {
+		g.Rows = n
+		all = append(all, g)
+	}
+	slices.SortFunc(all, func(a, b Group) int {
+		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.Assessment, b.Assessment),
+			cmp.Compare(a.Format, b.Format), cmp.Compare(a.Expires, b.Expires))
+	})
+	return all
+}

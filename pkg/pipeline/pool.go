@@ -1,0 +1,140 @@
+// Package pipeline takes the rows of a run from the reader to the writer.
+//
+//	            ┌──────────── decided without a call ────────────┐
+//	rows ──► reader ──jobs──► worker 1..N (Step.Do) ──finished──► writer ──► results, in input order
+//	            │                                                  │
+//	            └◄──────────── room in the reorder window ─────────┘
+//
+// One goroutine reads, N call, one writes; one errgroup holds them, and Pool.Run starts all and waits for all. Every
+// channel is bounded and closed by its sender, so memory depends on the workers and the window and not on the file.
+//
+// Two contexts end a run: when take is done no row is taken any more, the rows that are left are still read, looked up
+// and written; when abort is done the calls in flight are given up. Row errors are results; the errors of Run are the
+// run's own: the input, the ledger, the results file.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"batchinvite/pkg/invite"
+)
+
+// Rows are the rows of a run's files, in order. An error ends them: the input can't be read any further.
+type Rows = iter.Seq2[invite.Row, error]
+
+// Sink takes the results, from one goroutine, in input order.
+type Sink interface {
+	Write(invite.Result) error
+	// Flush is called at least every second, so that a killed run has shown what it did.
+	Flush() error
+}
+
+// Pool is one run over many rows.
+type Pool struct {
+	Files    []string // the names of the files, for messages
+	Rows     Rows
+	Repeats  *Repeats // as the plan left it
+	Step     *Step    // Stop is the pool's to set, and Called hears what the pool has counted
+	Sink     Sink
+	Progress *Progress
+	Workers  int
+	Limit    int // the first so many rows that would be sent; 0 = all
+}
+
+// The reorder window: how far the reader may be ahead of the writer.
+const (
+	windowRows  = 8192
+	windowBytes = 8 << 20
+	chunk       = 256 // rows looked up at once
+)
+
+// flow is a pool that runs: its channels and the reader's counts.
+type flow struct {
+	*Pool
+	jobs     chan *item          // from the reader, which closes it, to the workers
+	finished chan *item          // from the reader and the workers to the writer; closed after the last of them
+	window   *semaphore.Weighted // taken by the reader, given back by the writer
+	seq      int
+	sent     int // rows handed to the workers
+}
+
+// Run takes every row to its result. It stops early when take is done or a call shows that going on makes no sense;
+// then the totals name the reason.
+func (p *Pool) Run(take, abort context.Context) (Totals, error) {
+	take, stop := context.WithCancelCause(take)
+	defer stop(nil)
+	p.Step.Stop = func(s *invite.Stop) { stop(s) }
+	heard := p.Step.Called
+	p.Step.Called = func(c invite.Candidate, a invite.Answer, took time.Duration) {
+		p.Progress.called(took)
+		heard(c, a, took)
+	}
+	f := &flow{
+		Pool:     p,
+		jobs:     make(chan *item, p.Workers),
+		finished: make(chan *item, chunk),
+		window:   semaphore.NewWeighted(windowBytes),
+	}
+	// A failure stops the taking of rows; calls in flight still end and are recorded if the ledger can.
+	group, failed := errgroup.WithContext(context.WithoutCancel(take))
+	defer context.AfterFunc(failed, func() { stop(context.Cause(failed)) })()
+	var senders sync.WaitGroup
+	send := func(part func() error) {
+		senders.Add(1)
+		group.Go(func() error {
+			defer senders.Done()
+			return part()
+		})
+	}
+	send(func() error { return f.read(failed, take) })
+	for range p.Workers {
+		send(func() error { return f.work(failed, take, abort) })
+	}
+	group.Go(func() error {
+		senders.Wait()
+		close(f.finished)
+		return nil
+	})
+	group.Go(f.write)
+	err := group.Wait()
+
+	var s *invite.Stop
+	if errors.As(context.Cause(take), &s) {
+		p.Progress.stopped(s)
+	}
+	return p.Progress.Totals(), err
+}
+
+func (f *flow) work(failed, take, abort context.Context) error {
+	for it := range f.jobs {
+		c := it.row.Candidate
+		if err := context.Cause(take); err != nil {
+			it.result = unsent(it.earlier, err)
+		} else if it.result, err = f.Step.Do(take, abort, c, it.earlier); err != nil {
+			return err
+		}
+		if it.done != nil {
+			close(it.done)
+		}
+		if err := f.finish(failed, it); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *flow) finish(failed context.Context, it *item) error {
+	select {
+	case f.finished <- it:
+		return nil
+	case <-failed.Done():
+		return context.Cause(failed)
+	}
+}

@@ -1,0 +1,152 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"batchinvite/pkg/invite"
+)
+
+// item is one row on its way to the writer.
+type item struct {
+	seq     int
+	weight  int64 // in the window
+	row     invite.Row
+	history invite.History
+	earlier *invite.Record // of the row's own format
+	owner   *owner         // of a key that stands more than once
+	first   bool           // this row is the owner
+	result  invite.Result
+
+	reached   bool          // the person is invited
+	overLimit bool          // not sent because of the limit
+	done      chan struct{} // closed by the worker of the row that goes alone
+}
+
+// read hands every row to a worker or, decided, to the writer.
+func (f *flow) read(failed, take context.Context) error {
+	defer close(f.jobs)
+	batch := make([]*item, 0, chunk)
+	for row, err := range f.Rows {
+		if err != nil {
+			return err
+		}
+		if batch = append(batch, &item{row: row}); len(batch) == chunk {
+			if err := f.dispatch(failed, take, batch); err != nil {
+				return err
+			}
+			batch = batch[:0]
+		}
+	}
+	return f.dispatch(failed, take, batch)
+}
+
+func (f *flow) dispatch(failed, take context.Context, batch []*item) error {
+	if err := f.lookup(failed, batch); err != nil {
+		return err
+	}
+	for _, it := range batch {
+		it.seq, it.weight = f.seq, weigh(it.row)
+		f.seq++
+		if f.window.Acquire(failed, it.weight) != nil {
+			return context.Cause(failed)
+		}
+		if err := f.pass(failed, take, it); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lookup finds the owners of repeated keys and the histories of all that are not duplicates.
+func (f *flow) lookup(ctx context.Context, batch []*item) error {
+	var keys []invite.Key
+	var asked []*item
+	for _, it := range batch {
+		if it.row.Problem != nil {
+			continue
+		}
+		if it.owner, it.first = f.Repeats.own(it.row); it.owner == nil || it.first {
+			keys, asked = append(keys, it.row.Candidate.Key), append(asked, it)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	histories, err := f.Step.Ledger.Lookup(ctx, keys)
+	if err != nil {
+		return fmt.Errorf("look up %d people in the ledger: %w", len(keys), err)
+	}
+	for i, it := range asked {
+		it.history = histories[i]
+	}
+	return nil
+}
+
+// pass sends a row to a worker if it needs a call and calls are still made, and to the writer otherwise.
+func (f *flow) pass(failed, take context.Context, it *item) error {
+	if f.decide(take, it) {
+		return f.finish(failed, it)
+	}
+	f.sent++
+	if f.sent == 1 {
+		// The first row goes alone: a wrong key or address costs one call and not one a worker.
+		it.done = make(chan struct{})
+	}
+	select {
+	case f.jobs <- it:
+	case <-take.Done():
+		it.result = unsent(it.earlier, context.Cause(take))
+		return f.finish(failed, it)
+	}
+	if it.done != nil {
+		select {
+		case <-it.done:
+		case <-take.Done():
+		}
+	}
+	return nil
+}
+
+// decide gives a row its result if that takes no call.
+func (f *flow) decide(take context.Context, it *item) bool {
+	c, now := it.row.Candidate, time.Now()
+	switch {
+	case it.row.Problem != nil:
+		it.result = invalid(*it.row.Problem)
+		return true
+	case it.owner != nil && !it.first:
+		return true // the writer knows what became of the owner
+	}
+	verdict, rec := it.history.Decide(c, f.Step.Policy)
+	if verdict != invite.VerdictSend {
+		it.result = answer(verdict, rec, c, now)
+		return true
+	}
+	it.earlier = it.history.Of(c.Format)
+	if _, err := c.Expiry.Due(now); err != nil {
+		it.result = expired(c, err)
+		return true
+	}
+	if err := context.Cause(take); err != nil {
+		it.result = unsent(it.earlier, err)
+		return true
+	}
+	if f.Limit > 0 && f.sent >= f.Limit {
+		it.result, it.overLimit = unsent(it.earlier, errors.New("beyond --limit")), true
+		return true
+	}
+	return false
+}
+
+// weigh is about what a row takes in memory, and at least the share of the window that keeps its rows within their
+// number.
+func weigh(row invite.Row) int64 {
+	bytes := 0
+	for _, cell := range row.Cells {
+		bytes += len(cell) + 16 // the header of a string
+	}
+	return min(max(int64(bytes), windowBytes/windowRows), windowBytes)
+}
