@@ -32,15 +32,16 @@ func NormalizeEmail(s string) (string, error) {
 		return "", errors.New("has more in it than one plain e-mail address")
 	}
 	at := strings.LastIndexByte(s, '@')
-	local, domain := s[:at], s[at+1:]
+	local, domain := strings.ToLower(s[:at]), s[at+1:] // lower first: some letters grow
 	if len(local) > maxLocalPart {
 		return "", fmt.Errorf("has %d bytes before the @, mail allows %d", len(local), maxLocalPart)
 	}
 	ascii, err := domains.ToASCII(domain)
+	ascii = strings.TrimSuffix(ascii, ".") // of "example.org." and its like in other scripts
 	if err != nil || !strings.Contains(ascii, ".") {
-		return "", fmt.Errorf("has no valid domain after the @")
+		return "", errors.New("has no valid domain after the @")
 	}
-	normal := strings.ToLower(local) + "@" + strings.ToLower(ascii)
+	normal := local + "@" + strings.ToLower(ascii)
 	if len(normal) > maxAddress {
 		return "", fmt.Errorf("is %d bytes long, mail allows %d", len(normal), maxAddress)
 	}

@@ -37,15 +37,15 @@ var AsWritten = Zones{Sheet: time.UTC, Vendor: time.UTC}
 func ParseExpiry(text, column string, z Zones) (Expiry, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
-		return Expiry{}, nil
+		return Expiry{zone: z.Vendor}, nil
 	}
 	e := Expiry{Text: text, Column: column, zone: z.Vendor}
 	if n, ok := strings.CutSuffix(strings.ToLower(text), "d"); ok {
-		days, err := strconv.Atoi(n)
+		days, err := strconv.ParseUint(n, 10, 32) // Atoi would take "+7"
 		if err != nil || days < 1 || days > maxDays {
 			return Expiry{}, fmt.Errorf("%q is not a number of days from 1d to %dd", text, maxDays)
 		}
-		e.days = days
+		e.days = int(days)
 		return e, nil
 	}
 	at, err := time.ParseInLocation(WireTime, text, z.Sheet)
@@ -70,9 +70,29 @@ func (e Expiry) Due(now time.Time) (string, error) {
 	case e.Text == "":
 		return "", nil
 	case e.days > 0:
-		return now.In(e.zone).AddDate(0, 0, e.days).Format(WireTime), nil
+		return now.In(e.Vendor()).AddDate(0, 0, e.days).Format(WireTime), nil
 	case !e.at.After(now):
 		return "", ErrPast
 	}
-	return e.at.In(e.zone).Format(WireTime), nil
+	return e.at.In(e.Vendor()).Format(WireTime), nil
+}
+
+// Vendor is the zone in which the vendor reads dates.
+func (e Expiry) Vendor() *time.Location {
+	if e.zone == nil {
+		return time.UTC
+	}
+	return e.zone
+}
+
+// Differs tells whether the sheet names a fixed date that is not the one sent before. Relative dates move by nature, and
+// a sheet without a date says nothing.
+func (e Expiry) Differs(sent string) bool {
+	return e.Text != "" && e.days == 0 && e.at.In(e.Vendor()).Format(WireTime) != sent
+}
+
+// Over tells whether a date that was sent, in the vendor's zone, has passed.
+func Over(sent string, vendor *time.Location, now time.Time) bool {
+	at, err := time.ParseInLocation(WireTime, sent, vendor)
+	return err == nil && !at.After(now)
 }

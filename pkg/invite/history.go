@@ -45,11 +45,12 @@ func (h History) Decide(c Candidate, p Policy) (Verdict, *Record) {
 	if own != nil && own.Outcome.State == Invited {
 		return VerdictInvited, own
 	}
-	if v := p.judgeOther(c, other); v != VerdictSend {
-		return v, other
-	}
-	if v := p.judgeOwn(c, own); v != VerdictSend {
-		return v, own
+	mine, theirs := p.judgeOwn(c, own), p.judgeOther(c, other)
+	switch {
+	case mine == VerdictUnknown || mine == VerdictInFlight || theirs == VerdictSend && mine != VerdictSend:
+		return mine, own // whoever may have been e-mailed must not be called "never e-mailed"
+	case theirs != VerdictSend:
+		return theirs, other
 	}
 	return VerdictSend, nil
 }

@@ -1,6 +1,9 @@
 package invite
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
 // State is what the ledger says of a key and format. A key that it does not know has none.
 type State string
@@ -13,6 +16,14 @@ const (
 	NotSent  State = "not_sent"
 	Unknown  State = "unknown"
 	Revoked  State = "revoked"
+)
+
+// Refusals of a ledger's that are no fault: nothing was changed.
+var (
+	// ErrRefused: the record's state does not allow the claim.
+	ErrRefused = errors.New("claim refused by the ledger")
+	// ErrStale: a later claim or a command has overtaken the one whose outcome was to be recorded.
+	ErrStale = errors.New("stale claim")
 )
 
 // Outcome is what became of a candidate: invited, rejected, not_sent or unknown.
