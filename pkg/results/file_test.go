@@ -1,0 +1,328 @@
+package results
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"batchinvite/pkg/invite"
+)
+
+const (
+	headerLine = "Name," + columnNames
+	annLine    = "Ann,not_sent,,,,,,,,,,\n"
+)
+
+// begun is a results file with one row in it.
+func begun(t *testing.T, path string) *File {
+	t.Helper()
+	f, err := Create(path, []string{"Name"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	if err := f.Write(local(invite.StatusNotSent, "", "Ann")); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// folder gives the files in dir with their texts; a folder has the text "/".
+func folder(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, e := range entries {
+		if e.IsDir() {
+			files[e.Name()] = "/"
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[e.Name()] = string(text)
+	}
+	return files
+}
+
+func wantFolder(t *testing.T, dir string, want map[string]string) {
+	t.Helper()
+	if diff := cmp.Diff(want, folder(t, dir)); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+func TestCommit_fileAppearsWholeUnderItsName(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "c.results.csv")
+	f := begun(t, path)
+	wantFolder(t, dir, map[string]string{"c.results.csv.partial": headerLine})
+	if err := f.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	wantFolder(t, dir, map[string]string{"c.results.csv.partial": headerLine + annLine})
+
+	got, err := f.Commit("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Committed{Hash: hashOf(headerLine + annLine)}, got); diff != "" {
+		t.Errorf("Commit (-want +got):\n%s", diff)
+	}
+	wantFolder(t, dir, map[string]string{"c.results.csv": headerLine + annLine})
+	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("Stat = %v, %v, want mode 0600", info.Mode(), err)
+	}
+}
+
+func TestCommit_ownUnchangedFileIsReplacedAndAChangedOneKept(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "c.results.csv")
+	first, err := begun(t, path).Commit("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := begun(t, path).Commit(first.Hash)
+	if err != nil || second.Kept != "" {
+		t.Errorf("Commit over our own file = kept %q, %v, want nothing kept", second.Kept, err)
+	}
+
+	write(t, path, "annotated by hand")
+	third, err := begun(t, path).Commit(second.Hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantFolder(t, dir, map[string]string{
+		"c.results.csv":           headerLine + annLine,
+		filepath.Base(third.Kept): "annotated by hand",
+	})
+}
+
+func TestCommit_keptNameHasTheTimeAndReplacesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // where it is midnight on 1 January 2000
+		dir := t.TempDir()
+		write(t, filepath.Join(dir, "c.results.csv"), "somebody's")
+		write(t, filepath.Join(dir, "c.results.20000101T000000Z.csv"), "older")
+		got, err := begun(t, filepath.Join(dir, "c.results.csv")).Commit("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := filepath.Join(dir, "c.results.20000101T000000Z-2.csv"); got.Kept != want {
+			t.Errorf("kept %q, want %q", got.Kept, want)
+		}
+		wantFolder(t, dir, map[string]string{
+			"c.results.csv":                    headerLine + annLine,
+			"c.results.20000101T000000Z.csv":   "older",
+			"c.results.20000101T000000Z-2.csv": "somebody's",
+		})
+	})
+}
+
+func TestOverwrite_keepsNothing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "c.rehearsal.csv")
+	write(t, path, "somebody's")
+	got, err := begun(t, path).Overwrite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Committed{Hash: hashOf(headerLine + annLine)}, got); diff != "" {
+		t.Errorf("Overwrite (-want +got):\n%s", diff)
+	}
+	wantFolder(t, dir, map[string]string{"c.rehearsal.csv": headerLine + annLine})
+}
+
+// Whatever step the power goes after: the old file has a name, the new rows are whole under one, and the final name
+// never leads to something half-written or to nothing.
+func TestCommit_nothingIsLostBetweenItsSteps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "c.csv")
+		write(t, path, "old")
+		f := begun(t, path)
+
+		if err := f.finish(); err != nil {
+			t.Fatal(err)
+		}
+		wantFolder(t, dir, map[string]string{"c.csv": "old", "c.csv.partial": headerLine + annLine})
+		if _, err := keep(path, ""); err != nil {
+			t.Fatal(err)
+		}
+		wantFolder(t, dir, map[string]string{
+			"c.csv": "old", "c.20000101T000000Z.csv": "old", "c.csv.partial": headerLine + annLine,
+		})
+		if _, err := f.replace(); err != nil {
+			t.Fatal(err)
+		}
+		wantFolder(t, dir, map[string]string{"c.csv": headerLine + annLine, "c.20000101T000000Z.csv": "old"})
+	})
+}
+
+func TestMoveTo_replacesNothing(t *testing.T) {
+	dir := t.TempDir()
+	a, b, c := filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "c")
+	write(t, a, "ours")
+	write(t, b, "theirs")
+	if err := moveTo(a, b); !errors.Is(err, os.ErrExist) {
+		t.Errorf("moveTo an existing file = %v, want %v", err, os.ErrExist)
+	}
+	if err := moveTo(filepath.Join(dir, "missing"), c); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("moveTo of a missing file = %v, want %v", err, os.ErrNotExist)
+	}
+	wantFolder(t, dir, map[string]string{"a": "ours", "b": "theirs"})
+	if err := moveTo(a, c); err != nil {
+		t.Fatal(err)
+	}
+	wantFolder(t, dir, map[string]string{"b": "theirs", "c": "ours"})
+}
+
+func TestCommit_failedRenameLeavesTheRowsUnderANewName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "c.csv")
+		f := begun(t, path)
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		_, err := f.Commit("")
+		want := "rename " + path + ".partial " + path + ": file exists; the results are in " +
+			filepath.Join(dir, "c.20000101T000000Z.csv")
+		if err == nil || err.Error() != want {
+			t.Errorf("Commit = %v, want %s", err, want)
+		}
+		wantFolder(t, dir, map[string]string{"c.csv": "/", "c.20000101T000000Z.csv": headerLine + annLine})
+	})
+}
+
+// A name so long that no time fits into it: neither the old file nor the new rows can get another one.
+func TestCommit_fileThatCannotBeKeptIsNotReplaced(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, strings.Repeat("x", 240)+".csv")
+	write(t, path, "somebody's")
+	_, err := begun(t, path).Commit("")
+	if want := "; the results are in " + path + ".partial"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("Commit = %v, want an error that ends in %q", err, want)
+	}
+	wantFolder(t, dir, map[string]string{
+		filepath.Base(path):              "somebody's",
+		filepath.Base(path) + ".partial": headerLine + annLine,
+	})
+}
+
+func TestCommit_failedWriteLeavesTheTargetAlone(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "c.csv")
+	write(t, path, "old")
+	f := begun(t, path)
+	if err := f.partial.Close(); err != nil { // the disk's part in this test
+		t.Fatal(err)
+	}
+	_, err := f.Commit("")
+	if want := "write " + path + ".partial: file already closed"; err == nil || err.Error() != want {
+		t.Errorf("Commit = %v, want %s", err, want)
+	}
+	wantFolder(t, dir, map[string]string{"c.csv": "old", "c.csv.partial": headerLine})
+}
+
+// An export may run beside a run, and both write the same file.
+func TestCommit_neverInstallsAnotherRunsRows(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "c.csv")
+	first := begun(t, path)
+	second := begun(t, path)
+	_, err := first.Commit("")
+	if want := path + ".partial was replaced by somebody else while it was written"; err == nil || err.Error() != want {
+		t.Errorf("Commit of the first = %v, want %s", err, want)
+	}
+	if _, err := second.Commit(""); err != nil {
+		t.Errorf("Commit of the second = %v, want nil", err)
+	}
+	wantFolder(t, dir, map[string]string{"c.csv": headerLine + annLine})
+}
+
+func TestClose_leavesTheRowsInThePartialFile(t *testing.T) {
+	dir := t.TempDir()
+	f := begun(t, filepath.Join(dir, "c.csv"))
+	for range 2 {
+		if err := f.Close(); err != nil {
+			t.Errorf("Close = %v, want nil", err)
+		}
+	}
+	wantFolder(t, dir, map[string]string{"c.csv.partial": headerLine + annLine})
+}
+
+func TestFile_everyEndClosesTheHandle(t *testing.T) {
+	ends := map[string]func(f *File, path string){
+		"Close":     func(f *File, _ string) { _ = f.Close() },
+		"Commit":    func(f *File, _ string) { _, _ = f.Commit("") },
+		"Overwrite": func(f *File, _ string) { _, _ = f.Overwrite() },
+		"failed Commit": func(f *File, path string) {
+			_ = os.Remove(Partial(path))
+			_, _ = f.Commit("")
+		},
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "c.csv")
+			f := begun(t, path)
+			handle := f.partial
+			end(f, path)
+			if err := handle.Close(); !errors.Is(err, os.ErrClosed) {
+				t.Errorf("closing the handle again = %v, want %v", err, os.ErrClosed)
+			}
+		})
+	}
+}
+
+func TestCreate_replacesALeftoverWithoutFollowingALink(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "c.csv")
+	write(t, filepath.Join(dir, "victim"), "precious")
+	if err := os.Symlink("victim", Partial(path)); err != nil {
+		t.Fatal(err)
+	}
+	f := begun(t, path)
+	wantFolder(t, dir, map[string]string{"victim": "precious", "c.csv.partial": headerLine})
+	if info, err := f.partial.Stat(); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("Stat = %v, %v, want mode 0600", info.Mode(), err)
+	}
+}
+
+func TestCreate_refusesWhatItCannotReplace(t *testing.T) {
+	dir := t.TempDir()
+	missing := filepath.Join(dir, "missing", "c.csv")
+	for path, want := range map[string]string{
+		dir:        `write results to "` + dir + `": not a regular file`,
+		os.DevNull: `write results to "` + os.DevNull + `": not a regular file`,
+		missing:    "open " + missing + ".partial: no such file or directory",
+	} {
+		if _, err := Create(path, []string{"Name"}); err == nil || err.Error() != want {
+			t.Errorf("Create(%q) = %v, want %s", path, err, want)
+		}
+	}
+	wantFolder(t, dir, map[string]string{})
+}

@@ -1,0 +1,47 @@
+package results
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// inputTypes are the endings that say what an input is, and are no part of its name.
+var inputTypes = []string{".csv", ".tsv", ".tab", ".txt", ".xlsx"}
+
+// DefaultPath is where the results of an input go if nobody says otherwise: NAME.results.csv beside it, or
+// NAME.rehearsal.csv. A results file or rehearsal that is fed back gives the same path as its own input did, so it may be
+// the input itself: the caller checks with SameFile.
+func DefaultPath(input string, rehearsal bool) string {
+	name := trimEnding(input, ".gz")
+	name = trimEnding(name, inputTypes...)
+	name = trimEnding(name, ".results", ".rehearsal")
+	if rehearsal {
+		return name + ".rehearsal.csv"
+	}
+	return name + ".results.csv"
+}
+
+// trimEnding takes the extension away if it is one of endings, in any case.
+func trimEnding(name string, endings ...string) string {
+	ext := filepath.Ext(name)
+	if slices.Contains(endings, strings.ToLower(ext)) {
+		return strings.TrimSuffix(name, ext)
+	}
+	return name
+}
+
+// SameFile tells whether two paths lead to one file, through links, relative paths and, where the file system ignores
+// it, case. Of files that do not exist yet it compares the names and the folders.
+func SameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	if errA == nil && errB == nil {
+		return os.SameFile(infoA, infoB)
+	}
+	if filepath.Base(a) != filepath.Base(b) {
+		return false
+	}
+	return SameFile(filepath.Dir(a), filepath.Dir(b))
+}

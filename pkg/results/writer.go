@@ -1,0 +1,161 @@
+// Package results turns outcomes into a results file: the input's columns, untouched and in order, then
+// invite.ResultColumns.
+//
+// One Write is one row. Every cell and header has its line breaks as LF and goes through invite.Guard, so that no
+// spreadsheet program runs what a stranger wrote, and invite.Unguard gives every text back.
+//
+// The file is whole or absent under its final name (invariant 7): a File writes to NAME.partial beside it, and only
+// Commit or Overwrite gives it the name. What somebody else made of an earlier file is kept, never lost.
+//
+// Nothing here is safe for concurrent use: one goroutine writes the results.
+package results
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gocarina/gocsv"
+
+	"batchinvite/pkg/invite"
+)
+
+// A batch pays the fixed cost of gocsv's reflection once. Its bytes are bounded too, so that rows with huge cells
+// cannot pile up in it.
+const (
+	batchRows  = 256
+	batchBytes = 1 << 20
+)
+
+// columns are the result columns of one row; a test holds the tags to invite.ResultColumns. All fields are texts, so
+// gocsv has nothing to convert or to refuse.
+type columns struct {
+	Status      string `csv:"invite_status"`
+	Link        string `csv:"invite_link"`
+	Error       string `csv:"invite_error"`
+	Assessment  string `csv:"invite_assessment_id"`
+	Format      string `csv:"invite_format"`
+	Expires     string `csv:"invite_expires"`
+	CandidateID string `csv:"invite_candidate_id"`
+	ReportID    string `csv:"invite_report_id"`
+	APIStatus   string `csv:"invite_api_status"`
+	At          string `csv:"invite_at"`
+	Attempts    string `csv:"invite_attempts"`
+}
+
+// Writer writes result rows as CSV.
+type Writer struct {
+	out   *csv.Writer
+	width int // cells of the input's header
+
+	cells  [][]string // of the rows not marshalled yet, as in the input
+	batch  []columns  // of the same rows
+	size   int        // bytes of cells
+	record []string   // reused for every row
+}
+
+// Stream writes results to w, beginning with the header, whose first cells are the input's.
+func Stream(w io.Writer, header []string) (*Writer, error) {
+	s := &Writer{out: csv.NewWriter(w), width: len(header)}
+	s.record = clean(nil, slices.Concat(header, invite.ResultColumns))
+	if err := s.out.Write(s.record); err != nil {
+		return nil, err
+	}
+	return s, s.Flush()
+}
+
+// Write adds one row. Cells that the row lacks are empty. It is an error if there are more of them than in the header,
+// because the result columns would stand under the wrong names. Rows wait in a batch, so an error may be an earlier
+// row's, and r.Row.Cells may not change before the next Flush.
+func (w *Writer) Write(r invite.Result) error {
+	if len(r.Row.Cells) > w.width {
+		return fmt.Errorf("write result of line %d: the row has %d cells, the header %d",
+			r.Row.Origin.Line, len(r.Row.Cells), w.width)
+	}
+	w.cells = append(w.cells, r.Row.Cells)
+	w.batch = append(w.batch, columnsOf(r))
+	for _, cell := range r.Row.Cells {
+		w.size += len(cell)
+	}
+	if len(w.batch) < batchRows && w.size < batchBytes {
+		return nil
+	}
+	return w.marshal()
+}
+
+// Flush hands everything written so far to the system.
+func (w *Writer) Flush() error {
+	if err := w.marshal(); err != nil {
+		return err
+	}
+	w.out.Flush()
+	return w.out.Error()
+}
+
+func (w *Writer) marshal() error {
+	err := gocsv.MarshalCSVWithoutHeaders(w.batch, &joiner{Writer: w})
+	clear(w.cells)
+	w.cells, w.batch, w.size = w.cells[:0], w.batch[:0], 0
+	return err
+}
+
+// joiner is the gocsv.CSVWriter that puts the input's cells before the columns that gocsv knows.
+type joiner struct {
+	*Writer
+	next int // index of the row that gocsv is about to write
+}
+
+func (j *joiner) Write(added []string) error {
+	j.record = clean(j.record[:0], j.cells[j.next])
+	for len(j.record) < j.width {
+		j.record = append(j.record, "")
+	}
+	j.record = clean(j.record, added)
+	j.next++
+	return j.out.Write(j.record)
+}
+
+// Flush does nothing: gocsv calls it after every batch, while when to flush is for the owner of the Writer to say.
+func (j *joiner) Flush() {}
+
+func (j *joiner) Error() error { return j.out.Error() }
+
+// clean appends cells the way they stand in the file. The line breaks come first: a CR that is guarded and becomes LF
+// afterwards would be a text that Unguard does not recognise.
+func clean(record, cells []string) []string {
+	for _, cell := range cells {
+		if strings.Contains(cell, "\r") {
+			cell = strings.ReplaceAll(strings.ReplaceAll(cell, "\r\n", "\n"), "\r", "\n")
+		}
+		record = append(record, invite.Guard(cell))
+	}
+	return record
+}
+
+func columnsOf(r invite.Result) columns {
+	o := r.Outcome
+	c := columns{
+		Status:      string(r.Status),
+		Link:        o.Link,
+		Error:       o.Error,
+		CandidateID: o.CandidateID,
+		ReportID:    o.ReportID,
+		APIStatus:   o.APIStatus,
+	}
+	if r.Format != "" {
+		c.Assessment = strconv.FormatInt(r.Row.Candidate.Key.Assessment, 10)
+		c.Format = string(r.Format)
+		c.Expires = o.Expires
+	}
+	if !o.At.IsZero() {
+		c.At = o.At.UTC().Format(time.RFC3339)
+	}
+	if o.Attempts > 0 {
+		c.Attempts = strconv.Itoa(o.Attempts)
+	}
+	return c
+}
