@@ -1,0 +1,35 @@
+BIN  := bin/batchinvite
+DEMO := bin/candidates.rehearsal.csv
+# Run by its version, because its hundreds of modules are no business of go.mod.
+LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+# More flags for go test, such as -v or -run.
+TESTFLAGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test bench lint clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' Makefile
+
+build: ## build bin/batchinvite, one file without dependencies
+	CGO_ENABLED=0 go build -trimpath -o $(BIN) ./cmd/batchinvite
+
+# Two of the sample's rows are invalid on purpose, so a run that works ends with exit code 1.
+demo: build ## rehearse samples/candidates.csv against the sandbox and show the results; needs no API key
+	@rm -f $(DEMO)
+	@$(BIN) run samples/candidates.csv --sandbox --yes --config samples/config.yaml --rate 20/s --output $(DEMO); code=$$?; \
+	if [ $$code -ne 1 ]; then echo "make demo: exit code $$code, want 1 for the two invalid rows" >&2; exit 1; fi
+	@echo; awk -f samples/show.awk $(DEMO)
+
+test: ## run every test, with the race detector
+	go vet ./...
+	CGO_ENABLED=1 go test -race -shuffle=on -timeout 20m $(TESTFLAGS) ./...
+
+bench: ## run every benchmark
+	go test -run '^$$' -bench . -benchmem ./...
+
+lint: ## run the linters and the format check of .golangci.yml
+	$(LINT) run ./...
+
+clean: ## remove what the other targets made
+	rm -rf bin
