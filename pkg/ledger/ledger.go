@@ -40,16 +40,25 @@ import (
 // Errors that callers tell apart with errors.Is.
 var (
 	// ErrRefused: Claim was not allowed by the record's state; nothing changed.
-	ErrRefused = errors.New("claim refused by the ledger")
+	ErrRefused = invite.ErrRefused
 	// ErrStale: the claim was overtaken by a later one or settled by a command; nothing changed (invariant 8).
-	ErrStale = errors.New("stale claim")
+	ErrStale = invite.ErrStale
 	// ErrNoLedger: there is no ledger at that place.
 	ErrNoLedger = errors.New("no ledger")
 	// ErrNoAccount: the ledger knows nothing of the account yet.
 	ErrNoAccount = errors.New("account not in ledger")
+	// ErrExists: the account is in the ledger already, and the caller asked for a new one.
+	ErrExists = errors.New("account is in the ledger already")
 	// ErrNewer: a later version of this program made the ledger.
 	ErrNewer = errors.New("made by a newer version of batchinvite")
+	// ErrReadOnly: the ledger was opened for reading.
+	ErrReadOnly = errors.New("ledger is open for reading only")
+	// ErrClosed: the ledger was closed before the write was taken up.
+	ErrClosed = errors.New("ledger is closed")
 )
+
+// DeadRun is the error of a record that became unknown because its run died. Its time is that of the claim.
+const DeadRun = "the run ended before the answer was recorded"
 
 // Held is returned when another run holds the ledger (invariant 10).
 type Held struct {
@@ -66,13 +75,14 @@ type Holder struct {
 
 func (h *Held) Error() string {
 	if h.Holder.PID == 0 {
-		return "ledger is held by another run"
+		return "held by another run"
 	}
-	return fmt.Sprintf("ledger is held by %q, process %d on %s, since %s",
+	return fmt.Sprintf("held by %q, process %d on %s, since %s",
 		h.Holder.Command, h.Holder.PID, h.Holder.Host, h.Holder.Since.UTC().Format(time.RFC3339))
 }
 
-// Ledger is one account's part of a store. All methods may be called from many goroutines.
+// Ledger is one account's part of a store. All methods may be called from many goroutines. Times are kept to the
+// millisecond and given in UTC.
 type Ledger interface {
 	// Facts sums the account up. It reads every record.
 	Facts(ctx context.Context) (Facts, error)
@@ -97,7 +107,7 @@ type Ledger interface {
 	Record(ctx context.Context, c invite.Claim, o invite.Outcome) (attempts int, err error)
 	// Wrote remembers the hash of a results file under its absolute path.
 	Wrote(ctx context.Context, run int64, path, hash string) error
-	// Finish records the end of a run.
+	// Finish records the end of a run, and makes the claims that it left open unknown.
 	Finish(ctx context.Context, run int64, e End) error
 
 	// Resolve settles one unknown record, and writes who did it, when and why to the audit. ErrRefused: it is not

@@ -1,0 +1,73 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"batchinvite/pkg/invite"
+	"batchinvite/pkg/ledger"
+)
+
+// Facts implements ledger.Ledger.
+func (l *Ledger) Facts(ctx context.Context) (ledger.Facts, error) {
+	f := ledger.Facts{States: map[invite.State]int{}}
+	err := l.snapshot(ctx, func(tx *sql.Tx, dead bool) error {
+		var created int64
+		if err := tx.QueryRowContext(ctx, "SELECT created FROM accounts WHERE id = ?", l.account).Scan(&created); err != nil {
+			return err
+		}
+		f.Since = fromMillis(created)
+		rows, err := tx.QueryContext(ctx, `SELECT c.name, s.state, s.n FROM
+			(SELECT campaign, state, count(*) AS n FROM records WHERE account = ? GROUP BY campaign, state) s
+			JOIN campaigns c ON c.id = s.campaign ORDER BY c.name`, l.account)
+		if err != nil {
+			return err
+		}
+		return errors.Join(sumUp(rows, dead, &f), rows.Close())
+	})
+	if err != nil {
+		return ledger.Facts{}, fmt.Errorf("sum up ledger %q: %w", l.path, err)
+	}
+	return f, nil
+}
+
+func sumUp(rows *sql.Rows, dead bool, f *ledger.Facts) error {
+	for rows.Next() {
+		var campaign string
+		var state, n int
+		if err := rows.Scan(&campaign, &state, &n); err != nil {
+			return err
+		}
+		s := states[state]
+		if dead && s == invite.Claimed {
+			s = invite.Unknown
+		}
+		f.States[s] += n
+		if !slices.Contains(f.Campaigns, campaign) {
+			f.Campaigns = append(f.Campaigns, campaign)
+		}
+	}
+	return rows.Err()
+}
+
+// Used implements ledger.Ledger.
+func (l *Ledger) Used(ctx context.Context, assessment int64) (used bool, err error) {
+	err = l.read.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM records WHERE account = ? AND assessment = ?)",
+		l.account, assessment).Scan(&used)
+	if err != nil {
+		return false, fmt.Errorf("look for assessment %d in ledger %q: %w", assessment, l.path, err)
+	}
+	return used, nil
+}
+
+// Written implements ledger.Ledger.
+func (l *Ledger) Written(ctx context.Context, path string) (hash string, err error) {
+	err = l.read.QueryRowContext(ctx, "SELECT hash FROM written WHERE account = ? AND path = ?", l.account, path).Scan(&hash)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("look for %q in ledger %q: %w", path, l.path, err)
+	}
+	return hash, nil
+}

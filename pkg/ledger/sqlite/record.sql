@@ -1,0 +1,8 @@
+-- The outcome of one claim. It gives no row where the claim was overtaken (another run or fence, invariant 8) or settled
+-- by a command (another state). An unknown one still waits for its own late answer (invariant 6).
+UPDATE records SET
+    state = ?8, prior = state, link = ?9, candidate_id = ?10, report_id = ?11, api_status = ?12, error = ?13,
+    expires = ?14, at = ?15, attempts = attempts - ?16
+WHERE account = ?1 AND assessment = ?2 AND email = ?3 AND campaign = ?4 AND format = ?5
+  AND run = ?6 AND fence = ?7 AND state IN (1, 2)
+RETURNING attempts, prior

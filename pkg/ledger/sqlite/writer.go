@@ -1,0 +1,153 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"time"
+
+	"batchinvite/pkg/ledger"
+)
+
+var (
+	//go:embed claim.sql
+	claimSQL string
+	//go:embed record.sql
+	recordSQL string
+	//go:embed orphan.sql
+	orphanSQL string
+)
+
+const usageSQL = `INSERT INTO usage (account, second, calls) VALUES (?, ?, ?)
+	ON CONFLICT DO UPDATE SET calls = calls + excluded.calls`
+
+// write is one caller's part of a transaction. An error of it spoils the whole transaction and all later ones: a mere
+// refusal is kept by the write itself.
+type write func(w *writer) error
+
+// writer is the one connection that writes. After Open it belongs to the committer's goroutine.
+type writer struct {
+	path    string
+	db      *sql.DB
+	conn    *sql.Conn // db's only one
+	account int64
+
+	// Single statements prepared once are half again as fast as statements over arrays.
+	claim, record, usage *sql.Stmt
+
+	campaigns map[string]int64
+	calls     map[int64]int // what the batch adds to the usage of each second
+}
+
+// background is the context of all writes: if a transaction's context is done, database/sql rolls it back, even one that
+// waits for its fsync.
+var background = context.Background()
+
+func newWriter(ctx context.Context, path string) (_ *writer, err error) {
+	w := &writer{path: path, campaigns: map[string]int64{}, calls: map[int64]int{}}
+	if w.db, err = sql.Open("sqlite", writeDSN(path)); err != nil {
+		return nil, err
+	}
+	w.db.SetMaxOpenConns(1)
+	if w.conn, err = w.db.Conn(ctx); err != nil {
+		return nil, errors.Join(err, w.db.Close())
+	}
+	return w, nil
+}
+
+// prepare makes the file ready for the writes of an account. The caller has the lock, so every run that is not over by
+// its own word is dead.
+func (w *writer) prepare(ctx context.Context, account string, mode Mode, now time.Time) (err error) {
+	if err := checkDurable(ctx, w.conn); err != nil {
+		return err
+	}
+	if err := migrate(ctx, w.conn); err != nil {
+		return err
+	}
+	if mode.creates() {
+		if err := w.addAccount(ctx, account, mode, now); err != nil {
+			return err
+		}
+	}
+	if _, err := w.conn.ExecContext(ctx, orphanSQL, 0, ledger.DeadRun); err != nil {
+		return err
+	}
+	if w.claim, err = w.conn.PrepareContext(ctx, claimSQL); err != nil {
+		return err
+	}
+	if w.record, err = w.conn.PrepareContext(ctx, recordSQL); err != nil {
+		return err
+	}
+	w.usage, err = w.conn.PrepareContext(ctx, usageSQL)
+	return err
+}
+
+func (w *writer) addAccount(ctx context.Context, name string, mode Mode, now time.Time) error {
+	added, err := w.conn.ExecContext(ctx, "INSERT INTO accounts (name, created) VALUES (?, ?) ON CONFLICT DO NOTHING",
+		name, now.UnixMilli())
+	if err != nil {
+		return err
+	}
+	n, err := added.RowsAffected()
+	if err == nil && n == 0 && mode == Init {
+		return ledger.ErrExists
+	}
+	return err
+}
+
+// commit makes one transaction of a batch.
+func (w *writer) commit(batch []write) error {
+	tx, err := w.conn.BeginTx(background, nil)
+	if err != nil {
+		return fmt.Errorf("write to ledger %q: %w", w.path, err)
+	}
+	if err := w.apply(batch); err != nil {
+		return fmt.Errorf("write to ledger %q: %w", w.path, errors.Join(err, tx.Rollback()))
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit to ledger %q: %w", w.path, err)
+	}
+	return nil
+}
+
+func (w *writer) apply(batch []write) error {
+	for _, write := range batch {
+		if err := write(w); err != nil {
+			return err
+		}
+	}
+	for second, calls := range w.calls {
+		if calls == 0 {
+			continue
+		}
+		if _, err := w.usage.ExecContext(background, w.account, second, calls); err != nil {
+			return err
+		}
+	}
+	clear(w.calls)
+	return nil
+}
+
+// campaign gives the number of a campaign, and a number to a new one. What the map holds is true even though a
+// transaction may fail later, since nothing is written after that.
+func (w *writer) campaign(name string) (id int64, err error) {
+	if id, ok := w.campaigns[name]; ok {
+		return id, nil
+	}
+	err = w.conn.QueryRowContext(background, `INSERT INTO campaigns (name) VALUES (?)
+		ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id`, name).Scan(&id)
+	w.campaigns[name] = id
+	return id, err
+}
+
+func (w *writer) close() error {
+	var errs []error
+	for _, s := range []*sql.Stmt{w.claim, w.record, w.usage} {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
+	}
+	return errors.Join(append(errs, w.conn.Close(), w.db.Close())...)
+}
