@@ -1,0 +1,263 @@
+package sheet
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"batchinvite/pkg/invite"
+)
+
+const (
+	maxName = 255 // characters
+	// maxQuoted is how much of a value a reason quotes, in characters.
+	maxQuoted = 60
+)
+
+// values are a row's cells by field, as they stand in the file. All are strings, so that no value can make the mapping
+// fail: what is wrong with one is for checks to say.
+type values struct {
+	Name         string `csv:"name"`
+	FirstName    string `csv:"first_name"`
+	LastName     string `csv:"last_name"`
+	Email        string `csv:"email"`
+	AssessmentID string `csv:"assessment_id"`
+	Format       string `csv:"format"`
+	Expires      string `csv:"expires"`
+	Status       string `csv:"invite_status"`
+	Link         string `csv:"invite_link"`
+}
+
+// checks makes rows of records. A copy of it serves one pass.
+type checks struct {
+	options    Options
+	header     *header
+	assessment setting[int64]
+	format     setting[invite.Format]
+	expires    setting[invite.Expiry]
+}
+
+// newChecks reads the defaults once for all rows. Its error names the flags.
+func newChecks(o Options) (checks, error) {
+	noDate, err := invite.ParseExpiry("", "", o.Zones) // knows the vendor's zone all the same
+	c := checks{
+		options:    o,
+		assessment: setting[int64]{Default: o.Defaults[AssessmentID], parse: parseAssessment},
+		format:     setting[invite.Format]{Default: o.Defaults[Format], parse: parseFormat},
+		expires: setting[invite.Expiry]{
+			Default: o.Defaults[Expires],
+			value:   noDate,
+			parse: func(text, column string) (invite.Expiry, error) {
+				return invite.ParseExpiry(cut(text), column, o.Zones)
+			},
+			meaning: func(e invite.Expiry) invite.Expiry {
+				e.Text, e.Column = "", ""
+				return e
+			},
+		},
+	}
+	return c, errors.Join(err, c.assessment.init(AssessmentID), c.format.init(Format), c.expires.init(Expires))
+}
+
+// row checks one record.
+func (c *checks) row(rec record, v *values) invite.Row {
+	origin := invite.Origin{File: c.options.File, Line: rec.line}
+	row := invite.Row{Origin: origin, Cells: c.header.own(rec.cells)}
+	if c.header.recognised {
+		row.Earlier, row.EarlierLink = invite.Status(trim(v.Status)), trim(v.Link)
+	}
+	if err := c.header.overflow(rec.cells, row.Earlier); err != nil {
+		row.Problem = &invite.Problem{Line: rec.line, Reason: err.Error()}
+		return row
+	}
+	candidate, field, err := c.candidate(v)
+	if err != nil {
+		row.Problem = &invite.Problem{Line: rec.line, Column: c.header.label(field), Reason: err.Error()}
+		return row
+	}
+	row.Candidate = candidate
+	row.Candidate.Origin = origin
+	return row
+}
+
+// candidate gives the first field that is wrong, and why.
+func (c *checks) candidate(v *values) (none invite.Candidate, wrong Field, err error) {
+	name, err := c.name(v)
+	if err != nil {
+		return none, Name, err
+	}
+	email, normal, err := checkEmail(v.Email)
+	if err != nil {
+		return none, Email, err
+	}
+	assessment, err := c.assessment.of(v.AssessmentID, AssessmentID, c.header)
+	if err != nil {
+		return none, AssessmentID, err
+	}
+	format, err := c.format.of(v.Format, Format, c.header)
+	if err != nil {
+		return none, Format, err
+	}
+	expires, err := c.expires.of(v.Expires, Expires, c.header)
+	if err != nil {
+		return none, Expires, err
+	}
+	c.assessment.count()
+	c.format.count()
+	c.expires.count()
+	return invite.Candidate{
+		Key:    invite.Key{Campaign: c.options.Campaign, Assessment: assessment, Email: normal},
+		Name:   name,
+		Email:  email,
+		Format: format,
+		Expiry: expires,
+	}, "", nil
+}
+
+func (c *checks) name(v *values) (string, error) {
+	whole := v.Name
+	if _, ok := c.header.columns[Name]; !ok {
+		whole = trim(v.FirstName) + " " + trim(v.LastName)
+	}
+	name, err := clean(whole)
+	if err != nil {
+		return "", err
+	}
+	if name == "" {
+		return "", errors.New("name is missing")
+	}
+	if n := utf8.RuneCountInString(name); n > maxName {
+		return "", fmt.Errorf("%q has %d characters, at most %d are allowed", cut(name), n, maxName)
+	}
+	return name, nil
+}
+
+// checkEmail gives the address as the sheet spells it, and normalised.
+func checkEmail(cell string) (email, normal string, err error) {
+	email, err = clean(cell)
+	if err != nil {
+		return "", "", err
+	}
+	normal, err = invite.NormalizeEmail(email)
+	if err != nil && email != "" {
+		err = fmt.Errorf("%q %w", cut(email), err)
+	}
+	return email, normal, err
+}
+
+// setting is a field that a Default may fill.
+type setting[T comparable] struct {
+	Default
+	parse   func(text, column string) (T, error)
+	meaning func(T) T // what is compared, nil for all of it
+
+	value          T    // of the Default, or what stands for none
+	contradicts    bool // the row being checked does
+	contradictions int
+}
+
+func (s *setting[T]) init(f Field) (err error) {
+	if s.Value == "" {
+		if s.Override {
+			return fmt.Errorf("--override %s: there is no %s", f.flag()[2:], f.flag())
+		}
+		return nil
+	}
+	if s.value, err = s.parse(s.Value, f.flag()); err != nil {
+		return fmt.Errorf("%s: %w", f.flag(), err)
+	}
+	return nil
+}
+
+// of gives the value that counts for a row.
+func (s *setting[T]) of(cell string, f Field, h *header) (T, error) {
+	s.contradicts = false
+	if s.Override {
+		return s.value, nil
+	}
+	text, err := clean(cell)
+	switch {
+	case err != nil:
+		return s.value, err
+	case text == "" && s.Value == "" && f != Expires:
+		return s.value, fmt.Errorf("%s is missing", words[f])
+	case text == "":
+		return s.value, nil
+	}
+	own, err := s.parse(text, h.label(f))
+	s.contradicts = s.Typed && err == nil && s.differs(own)
+	return own, err
+}
+
+func (s *setting[T]) differs(own T) bool {
+	if s.meaning == nil {
+		return own != s.value
+	}
+	return s.meaning(own) != s.meaning(s.value)
+}
+
+// count is called for rows that are valid as a whole: nobody is invited by the others.
+func (s *setting[T]) count() {
+	if s.contradicts {
+		s.contradictions++
+	}
+}
+
+// parseAssessment takes plain digits only. What a spreadsheet makes of a number (12.0, 1e3, a leading zero) is refused
+// rather than guessed at: a wrong guess is another assessment.
+func parseAssessment(text, _ string) (int64, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	switch {
+	case strings.Trim(text, "0123456789") != "", strings.Trim(text, "0") == "":
+		return 0, fmt.Errorf("%q is not a positive whole number", cut(text))
+	case text[0] == '0':
+		return 0, fmt.Errorf("%q begins with a zero, write %s", cut(text), cut(strings.TrimLeft(text, "0")))
+	case err != nil:
+		return 0, fmt.Errorf("%q is too large for an assessment id", cut(text))
+	}
+	return id, nil
+}
+
+func parseFormat(text, _ string) (invite.Format, error) {
+	f, err := invite.ParseFormat(strings.ToLower(text))
+	if err != nil {
+		return invite.ParseFormat(cut(text)) // quotes it as it is written
+	}
+	return f, nil
+}
+
+// clean gives the text of a cell that is used.
+func clean(cell string) (string, error) {
+	if !utf8.ValidString(cell) {
+		return "", fmt.Errorf("%q is not valid UTF-8", cut(cell))
+	}
+	if strings.IndexByte(cell, 0) >= 0 {
+		return "", fmt.Errorf("%q has a NUL byte in it", cut(cell))
+	}
+	return trim(cell), nil
+}
+
+// trim takes away white space of every kind, and the invisible characters that come with what is copied from web pages.
+func trim(s string) string {
+	if s == "" || isPlain(s[0]) && isPlain(s[len(s)-1]) {
+		return s
+	}
+	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
+}
+
+func isPlain(b byte) bool { return b > ' ' && b < utf8.RuneSelf }
+
+// cut shortens a value to what a message can hold.
+func cut(s string) string {
+	n := 0
+	for i := range s {
+		if n == maxQuoted {
+			return s[:i] + "…"
+		}
+		n++
+	}
+	return s
+}

@@ -1,0 +1,120 @@
+package sheet
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"batchinvite/pkg/invite"
+)
+
+// Field is something that a sheet may say of a candidate, as it is spelt in --map.
+type Field string
+
+// The fields. The last three may be given by a Default too.
+const (
+	Name         Field = "name"
+	FirstName    Field = "first_name"
+	LastName     Field = "last_name"
+	Email        Field = "email"
+	AssessmentID Field = "assessment_id"
+	Format       Field = "format"
+	Expires      Field = "expires"
+)
+
+// fieldOrder is the order in which fields are looked for, checked and listed.
+var fieldOrder = []Field{Name, FirstName, LastName, Email, AssessmentID, Format, Expires}
+
+// words name the fields in sentences.
+var words = map[Field]string{
+	Name: "name", FirstName: "first name", LastName: "last name", Email: "e-mail address",
+	AssessmentID: "assessment id", Format: "invite format", Expires: "expiry date",
+}
+
+// aliases are the headers known for each field, squashed. Words that are as often the title of an assessment or the
+// number of a candidate are left out: a guess there would be a wrong invitation.
+var aliases = map[Field][]string{
+	Name: {
+		"name", "fullname", "candidatename", "candidatefullname", "applicantname", "studentname", "participantname",
+	},
+	FirstName: {"firstname", "givenname", "forename", "candidatefirstname"},
+	LastName:  {"lastname", "surname", "familyname", "candidatelastname"},
+	Email: {
+		"email", "mail", "emailaddress", "mailaddress", "emailid", "mailid", "candidateemail", "candidateemailaddress",
+		"candidateemailid", "candidatemail", "applicantemail", "studentemail", "participantemail",
+	},
+	AssessmentID: {"assessmentid", "testid", "inviteassessmentid"},
+	Format:       {"format", "inviteformat", "invitationformat", "invitetype", "invitationtype"},
+	Expires: {
+		"expires", "expiresat", "expireson", "expiry", "expirydate", "expiration", "expirationdate", "inviteexpires",
+		"inviteexpiry", "deadline", "validuntil", "duedate",
+	},
+}
+
+// Default is what a flag or the configuration says of a field for all rows that do not say it themselves.
+type Default struct {
+	Value    string // trimmed, "" for none
+	Typed    bool   // on the command line, so that a row that says something else contradicts it
+	Override bool   // it wins over what rows say
+}
+
+// Options say how to read a sheet.
+type Options struct {
+	Campaign string // trimmed and in lower case
+	File     int    // the sheet's place among the run's files, from 0
+	Zones    invite.Zones
+	// Map gives the header of a field's column, both as the user typed them.
+	Map map[string]string
+	// Defaults may hold AssessmentID, Format and Expires.
+	Defaults map[Field]Default
+}
+
+// Check finds what is wrong with the options whatever the file is, and names the flag.
+func (o Options) Check() error {
+	_, mapErr := o.columns()
+	_, defaultErr := newChecks(o)
+	return errors.Join(mapErr, defaultErr)
+}
+
+// columns gives Map with the fields' own spelling.
+func (o Options) columns() (map[Field]string, error) {
+	columns := map[Field]string{}
+	for _, typed := range slices.Sorted(maps.Keys(o.Map)) {
+		i := slices.IndexFunc(fieldOrder, func(f Field) bool { return squash(typed) == squash(string(f)) })
+		if i < 0 {
+			return nil, fmt.Errorf("--map %s: there is no such field, the fields are %s", assign(typed, o.Map[typed]), fieldNames())
+		}
+		if _, twice := columns[fieldOrder[i]]; twice {
+			return nil, fmt.Errorf("--map %s: this field is given twice", assign(typed, o.Map[typed]))
+		}
+		columns[fieldOrder[i]] = o.Map[typed]
+	}
+	return columns, nil
+}
+
+func fieldNames() string {
+	names := make([]string, len(fieldOrder))
+	for i, f := range fieldOrder {
+		names[i] = string(f)
+	}
+	return strings.Join(names, ", ")
+}
+
+// assign spells an argument of --map for a shell.
+func assign(field, column string) string { return field + "=" + strconv.Quote(column) }
+
+func (f Field) flag() string { return "--" + strings.ReplaceAll(string(f), "_", "-") }
+
+// squash leaves what counts of a header: its letters and digits, in lower case.
+func squash(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, s)
+}
