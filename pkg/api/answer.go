@@ -1,0 +1,91 @@
+package api
+
+import (
+	"fmt"
+	"time"
+
+	"batchinvite/pkg/invite"
+)
+
+// answer looks the reply up in the table and says what it means.
+func (r reply) answer(f invite.Format, expires string) invite.Answer {
+	l := decide(r.signs, r.status)
+	is := l.fate(f)
+	a := invite.Answer{
+		Class:   is.class,
+		Already: is.already,
+		Retry:   is.retry,
+		Outcome: invite.Outcome{
+			State:   is.state,
+			Error:   r.sentence(is, f),
+			Expires: expires,
+			At:      time.Now().UTC(),
+		},
+	}
+	if is.state == invite.Invited {
+		a.Outcome.Link, a.Outcome.APIStatus = r.invitation.link, r.invitation.status
+		a.Outcome.CandidateID, a.Outcome.ReportID = r.invitation.candidateID, r.invitation.reportID
+	}
+	if is.class == invite.ClassNotSent {
+		a.Outcome.NotLeft, a.Outcome.Expires = true, ""
+	}
+	switch l.run {
+	case slowsDown:
+		a.Pause, a.Throttled, a.Free = r.pause, true, true
+	case pauses:
+		a.Pause = r.pause
+	case stops:
+		a.Stop = r.stop(l.why)
+	case stopsIfFirst:
+		a.StopIfFirst = r.stop(l.why)
+	}
+	return a
+}
+
+// sentence is the error of one row, "" for an invitation.
+func (r reply) sentence(is fate, f invite.Format) string {
+	switch {
+	case is.state == invite.Invited:
+		return ""
+	case is.class == invite.ClassNotSent:
+		return "not sent: " + r.fault
+	case is.class == invite.ClassRefused:
+		return join(fmt.Sprintf("refused by the vendor (%d)", r.status), r.words)
+	case is.class == invite.ClassAnswered:
+		return join(fmt.Sprintf("rejected by the vendor (%d)", r.status), r.words)
+	case f == invite.SendLink:
+		return "may already be e-mailed: " + r.cause()
+	}
+	return "a link may already have been made: " + r.cause()
+}
+
+// cause says why nobody knows whether the vendor acted.
+func (r reply) cause() string {
+	if r.fault != "" {
+		return r.fault
+	}
+	return join(fmt.Sprintf("the vendor answered %d", r.status), r.detail())
+}
+
+func (r reply) stop(why string) *invite.Stop {
+	reason := r.fault
+	if reason == "" {
+		reason = join(fmt.Sprintf("%s (%d)", why, r.status), r.detail())
+	}
+	return &invite.Stop{Kind: invite.StopPerson, Reason: reason}
+}
+
+// detail is what is wrong with the answer, and what stands in it.
+func (r reply) detail() string {
+	if r.status/100 == 2 {
+		return join(r.flaw, r.words)
+	}
+	return r.words
+}
+
+func join(head, tail string) string {
+	if head == "" || tail == "" {
+		return head + tail
+	}
+	return head + ": " + tail
+}

@@ -1,0 +1,124 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"regexp"
+	"time"
+
+	"batchinvite/pkg/invite"
+)
+
+const (
+	dialTimeout = 20 * time.Second // for TCP and for TLS each, within the timeout of the call
+	// A kept connection that the server has just closed is the main source of false unknowns, so none is kept for long.
+	idleTimeout = 3 * time.Second
+	maxHeader   = 64 << 10 // bytes, all 1xx answers before the last one included
+)
+
+// Client invites candidates. Its methods may be called from many goroutines.
+type Client struct {
+	endpoint  *url.URL
+	header    http.Header
+	timeout   time.Duration
+	transport *http.Transport
+	key       string
+	secret    *regexp.Regexp // finds the key in a text
+}
+
+// New checks the options. It opens no connection.
+func New(o Options) (*Client, error) {
+	endpoint, err := o.endpoint()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkProxy(endpoint); err != nil {
+		return nil, err
+	}
+	return &Client{
+		endpoint: endpoint,
+		header: http.Header{
+			"Accept": {"application/json"},
+			// Without it a server may choose any coding.
+			"Accept-Encoding": {"identity"},
+			"Content-Type":    {"application/json"},
+			"User-Agent":      {o.UserAgent},
+			o.KeyHeader:       {o.Key}, // not Set, which would spell it Apikey
+		},
+		timeout:   o.Timeout,
+		transport: newTransport(o.Workers),
+		key:       o.Key,
+		secret:    secretPattern(o.Key),
+	}, nil
+}
+
+// newTransport speaks HTTP/1.1 only: HTTP/2 sends a POST again after some stream resets, and its connections are shared
+// by requests, so that bytes written would prove nothing.
+func newTransport(workers int) *http.Transport {
+	var http1 http.Protocols
+	http1.SetHTTP1(true)
+	dialer := net.Dialer{Timeout: dialTimeout}
+	return &http.Transport{
+		Proxy: http.ProxyFromEnvironment,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return &countedConn{Conn: conn}, nil
+		},
+		Protocols:              &http1,
+		TLSHandshakeTimeout:    dialTimeout,
+		IdleConnTimeout:        idleTimeout,
+		MaxIdleConnsPerHost:    workers,
+		MaxConnsPerHost:        workers,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxHeader,
+		OnProxyConnectResponse: refusedByProxy,
+	}
+}
+
+// Invite has the type invite.Call: one attempt, at most one request. An outcome with NotLeft has no Expires, as no date
+// was sent.
+func (c *Client) Invite(ctx context.Context, cand invite.Candidate, expires string) invite.Answer {
+	callCtx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	var w wire
+	req := c.request(httptrace.WithClientTrace(callCtx, w.trace()), cand, expires)
+	// RoundTrip, as an http.Client would follow redirects and hide what it did.
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		return c.failure(ctx, callCtx, err, w.left()).answer(cand.Format, expires)
+	}
+	return c.read(resp, cand.Key.Email).answer(cand.Format, expires)
+}
+
+// Close closes the idle connections. It is the last call.
+func (c *Client) Close() {
+	c.transport.CloseIdleConnections()
+}
+
+// request leaves GetBody nil: with it net/http may send the body a second time by itself.
+func (c *Client) request(ctx context.Context, cand invite.Candidate, expires string) *http.Request {
+	body, _ := json.Marshal(struct { // strings and a number can't fail
+		Name       string        `json:"candidate_name"`
+		Email      string        `json:"candidate_email"`
+		Assessment int64         `json:"assessment_id"`
+		Format     invite.Format `json:"invite_format"`
+		Expires    string        `json:"expiry_date,omitempty"`
+	}{cand.Name, cand.Email, cand.Key.Assessment, cand.Format, expires})
+	req := &http.Request{
+		Method:        http.MethodPost,
+		URL:           c.endpoint,
+		Header:        c.header,
+		Body:          io.NopCloser(bytes.NewReader(body)),
+		ContentLength: int64(len(body)),
+	}
+	return req.WithContext(ctx)
+}

@@ -1,0 +1,352 @@
+package api
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"batchinvite/pkg/invite"
+)
+
+func TestInvite_sendsWhatIsDocumented(t *testing.T) {
+	var got strings.Builder
+	s := serve(t, func(p *peer) {
+		p.r.Reset(io.TeeReader(p.TCPConn, &got))
+		if p.receive() {
+			p.say(answerOf(goodBody))
+		}
+	})
+	c := newClient(t, s.url+"/v2/")
+	a := c.Invite(t.Context(), candidate(invite.SendLink), "2030-01-02 03:04")
+	s.stop()
+	want := "POST /v2/assessments/invite HTTP/1.1\r\nHost: " + strings.TrimPrefix(s.url, "http://") + "\r\n" +
+		"User-Agent: test/1\r\nContent-Length: 145\r\nAccept: application/json\r\nAccept-Encoding: identity\r\n" +
+		"Content-Type: application/json\r\napiKey: " + canary + "\r\n\r\n" +
+		`{"candidate_name":"Ann Lee","candidate_email":"Ann@Example.org","assessment_id":4711,"invite_format":"sendlink","expiry_date":"2030-01-02 03:04"}`
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("request (-want +got):\n%s", diff)
+	}
+	o := a.Outcome
+	if time.Since(o.At) > time.Minute || o.At.Location() != time.UTC {
+		t.Errorf("answered at %v, want now in UTC", o.At)
+	}
+	o.At = time.Time{}
+	wantOutcome := invite.Outcome{
+		State: invite.Invited, Link: "https://vendor.example/t/abc", CandidateID: "c-9", ReportID: "7", APIStatus: "INVITED", Expires: "2030-01-02 03:04",
+	}
+	if diff := cmp.Diff(wantOutcome, o); diff != "" {
+		t.Errorf("outcome (-want +got):\n%s", diff)
+	}
+}
+
+func TestInvite_leavesOutNoDate(t *testing.T) {
+	bodies := make(chan string, 1)
+	s := serve(t, func(p *peer) {
+		if p.receive() {
+			bodies <- string(p.body)
+			p.say(answerOf(goodBody))
+		}
+	})
+	newClient(t, s.url).Invite(t.Context(), candidate(invite.GetLink), "")
+	want := `{"candidate_name":"Ann Lee","candidate_email":"Ann@Example.org","assessment_id":4711,"invite_format":"getlink"}`
+	if got := <-bodies; got != want {
+		t.Errorf("body\n got %s\nwant %s", got, want)
+	}
+}
+
+func gzipped(s string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, s)
+	_ = w.Close()
+	return b.String()
+}
+
+const (
+	brokeOff = "the connection broke after the request had left"
+	noAnswer = "no answer came within 150ms"
+	cutShort = "the vendor answered 200: the answer broke off"
+)
+
+// Each of these servers has read the whole request; nobody can know what it did with it.
+func TestInvite_isAmbiguousOnceTheRequestHasLeft(t *testing.T) {
+	for name, tc := range map[string]struct {
+		script func(*peer)
+		cause  string
+	}{
+		"close before the answer":  {func(*peer) {}, brokeOff},
+		"reset before the answer":  {func(p *peer) { _ = p.reset() }, brokeOff},
+		"close in the status line": {func(p *peer) { p.say("HTTP/1.1 20") }, brokeOff},
+		"close in the headers":     {func(p *peer) { p.say("HTTP/1.1 200 OK\r\nContent-Le") }, brokeOff},
+		"garbage":                  {func(p *peer) { p.say("SSH-2.0-OpenSSH_9.9\r\n\r\n") }, brokeOff},
+		"status of four digits":    {func(p *peer) { p.say("HTTP/1.1 2000 OK\r\n\r\n") }, brokeOff},
+		"flood of 1xx": {func(p *peer) {
+			for p.say("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n") {
+			}
+		}, brokeOff},
+		"endless header": {func(p *peer) {
+			p.say("HTTP/1.1 200 OK\r\nX: ")
+			for p.say(strings.Repeat("x", 1<<12)) {
+			}
+		}, brokeOff},
+		"hang": {(*peer).hang, noAnswer},
+		"dripping header": {func(p *peer) {
+			p.drip("HTTP/1.1 200 OK\r\nX: ")
+		}, noAnswer},
+		"dripping body":  {func(p *peer) { p.drip("HTTP/1.1 200 OK\r\n\r\n") }, cutShort},
+		"truncated body": {func(p *peer) { p.say("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + goodBody) }, cutShort},
+		"reset in the body": {func(p *peer) {
+			p.say("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + goodBody)
+			_ = p.reset()
+		}, cutShort},
+		"bad chunks":     {func(p *peer) { p.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" + goodBody) }, cutShort},
+		"no last chunk":  {func(p *peer) { p.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n") }, cutShort},
+		"5 MiB":          {func(p *peer) { p.say(answerOf(strings.Repeat(" ", 5<<20))) }, "the vendor answered 200: the answer is larger than 1 MiB"},
+		"gzip unasked":   {func(p *peer) { p.say("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzipped(goodBody)) }, "the vendor answered 200: the answer is not JSON: compressed data"},
+		"other protocol": {func(p *peer) { p.say("HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"); p.hang() }, "the vendor answered 101"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, func(p *peer) {
+				if p.receive() {
+					tc.script(p)
+				}
+			})
+			c := newClient(t, s.url)
+			if tc.cause == noAnswer || strings.HasPrefix(name, "dripping") {
+				c.timeout = 150 * time.Millisecond
+			}
+			for i, f := range formats {
+				a := c.Invite(t.Context(), candidate(f), "")
+				want := verdict{invite.ClassAmbiguous, invite.Unknown, f == invite.GetLink, false, "goes on"}
+				if strings.HasPrefix(tc.cause, "the vendor answered") {
+					want.Run = "stops if first"
+				}
+				if diff := cmp.Diff(want, verdictOf(a)); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", f, diff)
+				}
+				text := []string{"a link may already have been made: ", "may already be e-mailed: "}[i] + tc.cause
+				if a.Outcome.Error != text {
+					t.Errorf("%s:\n got %q\nwant %q", f, a.Outcome.Error, text)
+				}
+				if got := s.posts.Load(); got != int64(i+1) {
+					t.Errorf("%s: server got %d requests, want %d", f, got, i+1)
+				}
+			}
+		})
+	}
+}
+
+// drip writes a start, and then a byte now and then until the client goes.
+func (p *peer) drip(start string) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for p.say(start) {
+		start = "x"
+		<-tick.C
+	}
+}
+
+func TestInvite_refusedPortIsNotSent(t *testing.T) {
+	s := serve(t, func(*peer) {})
+	s.stop()
+	for _, f := range formats {
+		a := newClient(t, s.url).Invite(t.Context(), candidate(f), "2030-01-02 03:04")
+		want := verdict{invite.ClassNotSent, invite.NotSent, true, false, "goes on"}
+		if diff := cmp.Diff(want, verdictOf(a)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", f, diff)
+		}
+		text := "not sent: cannot connect to " + strings.TrimPrefix(s.url, "http://") + ": connection refused"
+		if a.Outcome.Error != text {
+			t.Errorf("%s: got %q, want %q", f, a.Outcome.Error, text)
+		}
+		checkSound(t, a)
+	}
+}
+
+// A server that accepts and resets at once may do so before or after our first byte: the counter decides, and nothing
+// is tried a second time in either case.
+func TestInvite_resetOnAccept(t *testing.T) {
+	s := serve(t, func(p *peer) { _ = p.reset() })
+	c := newClient(t, s.url)
+	const calls = 50
+	for range calls {
+		a := c.Invite(t.Context(), candidate(invite.SendLink), "")
+		if a.Class != invite.ClassNotSent && a.Class != invite.ClassAmbiguous {
+			t.Fatalf("class %q, error %q", a.Class, a.Outcome.Error)
+		}
+		checkSound(t, a)
+	}
+	if got := s.conns.Load(); got > calls {
+		t.Errorf("%d connections for %d calls", got, calls)
+	}
+}
+
+// A server that closes kept connections without a word: whatever the race gives, the count at the server must agree
+// with every verdict.
+func TestInvite_connectionClosedWhileIdle(t *testing.T) {
+	s := serve(t, func(p *peer) {
+		if p.receive() {
+			p.say(answerOf(goodBody))
+		}
+	})
+	c := newClient(t, s.url)
+	got := map[invite.Class]int64{}
+	for range 400 {
+		a := c.Invite(t.Context(), candidate(invite.SendLink), "")
+		got[a.Class]++
+		checkSound(t, a)
+	}
+	s.stop()
+	t.Logf("verdicts: %v", got)
+	// The server never reads a second request, so an ambiguous one arrived nowhere, too.
+	if posts := s.posts.Load(); posts != got[invite.ClassAnswered] {
+		t.Errorf("server got %d requests, %d were answered", posts, got[invite.ClassAnswered])
+	}
+}
+
+// The caller gives up just when the transport begins to write: "not sent" must stay true for ever after.
+func TestInvite_abortWhileWriting(t *testing.T) {
+	s := serve(t, func(p *peer) {
+		p.receive()
+		p.hang()
+	})
+	c := newClient(t, s.url)
+	got := map[invite.Class]int64{}
+	for range 200 {
+		ctx, cancel := context.WithCancel(t.Context())
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { cancel() }})
+		a := c.Invite(ctx, candidate(invite.SendLink), "")
+		got[a.Class]++
+		checkSound(t, a)
+		want := map[invite.Class]string{
+			invite.ClassNotSent:   "not sent: the call was aborted",
+			invite.ClassAmbiguous: "may already be e-mailed: the call was aborted after the request had left",
+		}[a.Class]
+		if a.Outcome.Error != want {
+			t.Fatalf("got %q, want %q", a.Outcome.Error, want)
+		}
+	}
+	s.stop()
+	t.Logf("verdicts: %v, requests: %d", got, s.posts.Load())
+	if posts := s.posts.Load(); posts > got[invite.ClassAmbiguous] {
+		t.Errorf("server got %d requests, but only %d verdicts say so", posts, got[invite.ClassAmbiguous])
+	}
+}
+
+func TestInvite_abortedBeforehandIsNotSent(t *testing.T) {
+	s := serve(t, func(p *peer) { p.receive() })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	a := newClient(t, s.url).Invite(ctx, candidate(invite.SendLink), "")
+	if a.Outcome.Error != "not sent: the call was aborted" || !a.Outcome.NotLeft {
+		t.Errorf("got %+v, want a call that was not sent", a.Outcome)
+	}
+	s.stop()
+	if got := s.posts.Load(); got != 0 {
+		t.Errorf("server got %d requests, want 0", got)
+	}
+}
+
+func TestInvite_abortWhileWaitingForTheAnswer(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	s := serve(t, func(p *peer) {
+		if p.receive() {
+			cancel()
+			p.hang()
+		}
+	})
+	a := newClient(t, s.url).Invite(ctx, candidate(invite.SendLink), "")
+	if want := "may already be e-mailed: the call was aborted after the request had left"; a.Outcome.Error != want {
+		t.Errorf("got %q, want %q", a.Outcome.Error, want)
+	}
+}
+
+// All connections are taken: the wait for one ends with the timeout, and proves that nothing left.
+func TestInvite_timeoutWithoutConnection(t *testing.T) {
+	received := make(chan struct{})
+	s := serve(t, func(p *peer) {
+		if p.receive() {
+			close(received)
+			p.hang()
+		}
+	})
+	o := options()
+	o.BaseURL = s.url
+	c, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first sync.WaitGroup
+	ctx, cancel := context.WithCancel(t.Context())
+	first.Go(func() { c.Invite(ctx, candidate(invite.GetLink), "") })
+	<-received
+	second := *c
+	second.timeout = 50 * time.Millisecond
+	a := second.Invite(t.Context(), candidate(invite.SendLink), "")
+	if want := "not sent: no connection to " + c.endpoint.Host + " within 50ms"; a.Outcome.Error != want || !a.Retry {
+		t.Errorf("got %q, retry %v, want %q, retry true", a.Outcome.Error, a.Retry, want)
+	}
+	cancel()
+	first.Wait()
+	c.Close()
+	if got := s.posts.Load(); got != 1 {
+		t.Errorf("server got %d requests, want 1", got)
+	}
+}
+
+func TestInvite_usesOneConnectionAWorker(t *testing.T) {
+	s := serve(t, func(p *peer) {
+		for p.receive() {
+			if p.last.ContentLength%2 == 0 {
+				p.say(answerOf(goodBody))
+			} else {
+				p.say("HTTP/1.1 422 X\r\nContent-Length: 30000\r\n\r\n" + strings.Repeat("x", 30000))
+			}
+		}
+	})
+	c := newClient(t, s.url)
+	var calls sync.WaitGroup
+	for i := range 12 {
+		calls.Go(func() {
+			for j := range 10 {
+				cand := candidate(invite.GetLink)
+				cand.Name = strings.Repeat("x", i+j)
+				if a := c.Invite(t.Context(), cand, ""); a.Class != invite.ClassAnswered {
+					t.Errorf("class %q, error %q", a.Class, a.Outcome.Error)
+				}
+			}
+		})
+	}
+	calls.Wait()
+	if posts, conns := s.posts.Load(), s.conns.Load(); posts != 120 || conns > 4 {
+		t.Errorf("%d requests on %d connections, want 120 on at most 4", posts, conns)
+	}
+}
+
+func BenchmarkInvite(b *testing.B) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, goodBody)
+	}))
+	defer s.Close()
+	c := newClient(b, s.URL)
+	b.ReportAllocs()
+	for b.Loop() {
+		if a := c.Invite(b.Context(), candidate(invite.GetLink), ""); a.Outcome.State != invite.Invited {
+			b.Fatal(a.Outcome.Error)
+		}
+	}
+}

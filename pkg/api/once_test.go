@@ -1,0 +1,95 @@
+package api
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"batchinvite/pkg/invite"
+)
+
+// twice holds the servers that tempt net/http into sending a POST again. posts is how many POSTs two calls are with a
+// client that withstands, tempted how many they are with one that does not.
+var twice = map[string]struct {
+	script         func(*peer)
+	posts, tempted int64
+}{
+	"kept connection closed before the answer": {func(p *peer) {
+		if p.receive() && p.nth == 1 {
+			p.say(answerOf(goodBody))
+			p.receive()
+			return
+		}
+		p.say(answerOf(goodBody))
+	}, 2, 3},
+	"kept connection reset before the answer": {func(p *peer) {
+		if p.receive() && p.nth == 1 {
+			p.say(answerOf(goodBody))
+			p.receive()
+			_ = p.reset()
+			return
+		}
+		p.say(answerOf(goodBody))
+	}, 2, 3},
+	"307": {redirectOnce("307 Temporary Redirect"), 2, 4},
+	"308": {redirectOnce("308 Permanent Redirect"), 2, 4},
+}
+
+func redirectOnce(status string) func(*peer) {
+	return func(p *peer) {
+		for p.receive() {
+			if strings.HasSuffix(p.last.URL.Path, "/again") {
+				p.say(answerOf(goodBody))
+			} else {
+				p.say("HTTP/1.1 " + status + "\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n")
+			}
+		}
+	}
+}
+
+func TestInvite_isAtMostOneRequestOnTheWire(t *testing.T) {
+	for name, tc := range twice {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, tc.script)
+			c := newClient(t, s.url)
+			for range 2 {
+				c.Invite(t.Context(), candidate(invite.SendLink), "")
+			}
+			c.Close()
+			s.stop()
+			if got := s.posts.Load(); got != tc.posts {
+				t.Errorf("server got %d POSTs for 2 calls, want %d", got, tc.posts)
+			}
+		})
+	}
+}
+
+// The control: what the test above counts does happen, with the client that everybody would write.
+func TestInvite_ordinaryClientSendsTwice(t *testing.T) {
+	for name, tc := range twice {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, tc.script)
+			transport := &http.Transport{}
+			client := http.Client{Transport: transport}
+			for range 2 {
+				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, strings.NewReader("{}"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				req.Header.Set("Idempotency-Key", "x")
+				resp, err := client.Do(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, _ = io.Copy(io.Discard, resp.Body) // so that the connection is kept
+				resp.Body.Close()
+			}
+			transport.CloseIdleConnections()
+			s.stop()
+			if got := s.posts.Load(); got != tc.tempted {
+				t.Errorf("server got %d POSTs for 2 calls, want %d", got, tc.tempted)
+			}
+		})
+	}
+}

@@ -1,0 +1,113 @@
+package api
+
+import (
+	"batchinvite/pkg/invite"
+)
+
+// sign is a set of facts about the end of a call, other than its status.
+type sign uint8
+
+const (
+	untrusted sign = 1 << iota // the server's certificate does not verify
+	stayed                     // no byte of the request left
+	broke                      // bytes left, and no head of an answer came
+	limit                      // the body's error field is exactly limit_exceed
+	link                       // the body is the candidate's own and has a link
+	id                         // the same without a link, but with an id
+)
+
+// fate is what a signal means for one candidate.
+type fate struct {
+	class   invite.Class
+	state   invite.State
+	retry   bool
+	already bool
+}
+
+var (
+	unsent   = fate{class: invite.ClassNotSent, state: invite.NotSent, retry: true}
+	held     = fate{class: invite.ClassNotSent, state: invite.NotSent}
+	refused  = fate{class: invite.ClassRefused, state: invite.NotSent}
+	later    = fate{class: invite.ClassRefused, state: invite.NotSent, retry: true}
+	invited  = fate{class: invite.ClassAnswered, state: invite.Invited}
+	before   = fate{class: invite.ClassAnswered, state: invite.Invited, already: true}
+	rejected = fate{class: invite.ClassAnswered, state: invite.Rejected}
+	// A spare link harms nobody, a second e-mail does: an ambiguous getlink is tried again, a sendlink never.
+	again   = fate{class: invite.ClassAmbiguous, state: invite.Unknown, retry: true}
+	unknown = fate{class: invite.ClassAmbiguous, state: invite.Unknown}
+)
+
+// effect is what a signal means for the whole run.
+type effect int
+
+const (
+	goesOn       effect = iota
+	pauses              // everybody, for Retry-After
+	slowsDown           // the same, and the try is free
+	stops               // at once, for a person to look
+	stopsIfFirst        // if the run has had no answer yet
+)
+
+// line of the table matches when all its signs are there and the status lies between from and to.
+type line struct {
+	signs             sign
+	from, to          int
+	getlink, sendlink fate
+	run               effect
+	why               string // of a stop
+}
+
+const (
+	keyRefused = "the API key is refused"
+	usedUp     = "the account's invites are used up"
+	elsewhere  = "the base URL leads elsewhere"
+	notVendor  = "this does not look like the vendor's API"
+)
+
+// table says what every end of a call means. The first line that matches counts: connection and body before status,
+// status before class of status. The last line matches everything.
+var table = []line{
+	{untrusted, 0, 0, held, held, stops, ""},
+	{stayed, 0, 0, unsent, unsent, goesOn, ""},
+	{broke, 0, 0, again, unknown, goesOn, ""},
+
+	// The 2xx stand before limit_exceed, which means something only in a refusal.
+	{link, 200, 201, invited, invited, goesOn, ""},
+	{id, 200, 201, again, invited, goesOn, ""},
+	{0, 200, 299, again, unknown, stopsIfFirst, notVendor},
+	{limit, 0, 999, refused, refused, stops, usedUp},
+
+	{0, 301, 301, refused, refused, stops, elsewhere},
+	{0, 302, 303, refused, unknown, stops, elsewhere}, // "done, see there" is a usual answer to a form
+	{0, 307, 308, refused, refused, stops, elsewhere},
+
+	{0, 401, 401, refused, refused, stops, keyRefused},
+	{0, 402, 402, refused, refused, stops, usedUp},
+	{0, 403, 403, refused, refused, goesOn, ""},
+	{0, 408, 408, again, unknown, goesOn, ""},
+	{link, 409, 409, before, before, goesOn, ""},
+	{0, 425, 425, later, later, goesOn, ""},
+	{0, 429, 429, later, later, slowsDown, ""},
+	{0, 400, 499, rejected, rejected, goesOn, ""},
+
+	{0, 503, 503, again, unknown, pauses, ""},
+	{0, 500, 599, again, unknown, goesOn, ""},
+	{0, 0, 999, again, unknown, stopsIfFirst, notVendor},
+}
+
+// decide finds the line for a signal. Without an answer the status is 0.
+func decide(signs sign, status int) line {
+	for _, l := range table {
+		if signs&l.signs == l.signs && l.from <= status && status <= l.to {
+			return l
+		}
+	}
+	return table[len(table)-1]
+}
+
+func (l line) fate(f invite.Format) fate {
+	if f == invite.GetLink {
+		return l.getlink
+	}
+	return l.sendlink
+}
