@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"batchinvite/pkg/invite"
+	"batchinvite/pkg/ledger"
+	"batchinvite/pkg/pipeline"
+	"batchinvite/pkg/results"
+	"batchinvite/pkg/sheet"
+)
+
+// stdStream is the name of stdin as an input, and of stdout as an output.
+const stdStream = "-"
+
+// input is one file of a run, from its snapshot to where its results go.
+type input struct {
+	name     string // as typed
+	snapshot *sheet.Snapshot
+	sheet    *sheet.Sheet
+	output   string // a path, or stdStream
+	derived  bool   // the path is our choice
+}
+
+// batch is the files of a run, in order.
+type batch []*input
+
+// openBatch copies the inputs and reads their headers. Nothing is created that outlives the process.
+func (a *app) openBatch(ctx context.Context, names []string, s *settings) (_ batch, err error) {
+	var b batch
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.close())
+		}
+	}()
+	for _, name := range a.withoutResults(names) {
+		in := &input{name: name}
+		b = append(b, in)
+		if in.snapshot, err = a.snapshot(ctx, name); err != nil {
+			return nil, err
+		}
+		if in.sheet, err = sheet.Open(in.snapshot, s.sheetOptions(len(b)-1)); err != nil {
+			return nil, err
+		}
+	}
+	return b, b.place(s)
+}
+
+func (a *app) snapshot(ctx context.Context, name string) (*sheet.Snapshot, error) {
+	if name == stdStream {
+		return sheet.Copy(ctx, "stdin", a.in)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, usagef("read candidates: %w", err)
+	}
+	defer f.Close()
+	snapshot, err := sheet.Copy(ctx, name, f)
+	if err != nil && ctx.Err() == nil {
+		err = usage(err)
+	}
+	return snapshot, err
+}
+
+var resultsName = regexp.MustCompile(`\.(results|rehearsal)(\.\d{8}T\d{6}Z(-\d+)?)?\.csv$`)
+
+// withoutResults leaves out, of "*.csv", the results of an input that is there too.
+func (a *app) withoutResults(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		base := resultsName.ReplaceAllString(name, "")
+		if base == name {
+			return false
+		}
+		hasSource := slices.ContainsFunc(names, func(other string) bool {
+			return other != name && strings.TrimSuffix(other, filepath.Ext(other)) == base
+		})
+		if hasSource && !slices.Contains(names[:slices.Index(names, name)], name) {
+			a.sayf("batchinvite: %s is left out: it holds results of a file that is here too\n", name)
+		}
+		return hasSource
+	})
+}
+
+// place decides where the results go, and refuses what would overwrite an input or another output.
+func (b batch) place(s *settings) error {
+	for i, in := range b {
+		switch {
+		case len(b) == 1 && s.output != "":
+			in.output = s.output
+		case in.name == stdStream && s.output == "":
+			in.output = stdStream
+		default:
+			in.derived = true
+			in.output = results.DefaultPath(in.name, s.sandbox)
+			if in.name == stdStream {
+				in.output = results.DefaultPath("stdin.csv", s.sandbox)
+			}
+			if s.output != "" {
+				in.output = filepath.Join(s.output, filepath.Base(in.output))
+			}
+		}
+		if err := b.checkPlace(i, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b batch) checkPlace(i int, in *input) error {
+	if in.output == stdStream {
+		return nil
+	}
+	if strings.EqualFold(filepath.Ext(in.output), ".xlsx") {
+		return usagef("--output %s: results are written as CSV, choose a name that ends in .csv", in.output)
+	}
+	for _, other := range b {
+		if other.name != stdStream && results.SameFile(other.name, in.output) {
+			return usage(fmt.Errorf("results of %s would overwrite the input %s", in.name, other.name), "choose another place with --output FILE")
+		}
+	}
+	for _, other := range b[:i] {
+		if results.SameFile(other.output, in.output) {
+			return usage(fmt.Errorf("results of %s and %s would both go to %s", other.name, in.name, in.output), "run them one after the other")
+		}
+	}
+	folder := filepath.Dir(in.output)
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return usage(fmt.Errorf("results of %s can't go to %q: there is no folder %q", in.name, in.output, folder), "mkdir -p "+quoted(folder))
+	}
+	return nil
+}
+
+// rows are the rows of all files, in order.
+func (b batch) rows(yield func(invite.Row, error) bool) {
+	for _, in := range b {
+		for row, err := range in.sheet.Rows() {
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
+var _ pipeline.Rows = batch(nil).rows
+
+// lines is an upper bound of the rows.
+func (b batch) lines() (n int) {
+	for _, in := range b {
+		n += in.snapshot.Lines
+	}
+	return n
+}
+
+// names are the files as they were typed.
+func (b batch) names() (names []string) {
+	for _, in := range b {
+		names = append(names, in.name)
+	}
+	return names
+}
+
+// files are what the ledger remembers of the inputs.
+func (b batch) files() (files []ledger.File) {
+	for _, in := range b {
+		files = append(files, ledger.File{Name: in.name, Hash: in.snapshot.Hash})
+	}
+	return files
+}
+
+// contradictions sums up the rows whose own value is not the one that was typed, by field.
+func (b batch) contradictions() map[sheet.Field]int {
+	all := map[sheet.Field]int{}
+	for _, in := range b {
+		for field, n := range in.sheet.Contradictions() {
+			all[field] += n
+		}
+	}
+	return all
+}
+
+func (b batch) close() error {
+	var errs []error
+	for _, in := range b {
+		if in.snapshot != nil {
+			errs = append(errs, in.snapshot.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// header is the input's header, widened to its widest row, so that no cell stands under a result column.
+func (in *input) header() []string {
+	h := slices.Clone(in.sheet.Header())
+	for len(h) < in.sheet.Width() {
+		h = append(h, "")
+	}
+	return h
+}
+
+// resultWriter is what results.File and results.Writer have in common.
+type resultWriter interface {
+	pipeline.Sink
+	io.Closer
+}
+
+// streamed is a results stream, which nobody closes.
+type streamed struct{ *results.Writer }
+
+func (streamed) Close() error { return nil }

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"batchinvite/pkg/sandbox"
+)
+
+// BenchmarkMillion takes a file of a million rows through check, through a run and through a rerun with everybody
+// invited. It reports the speed and the peak memory of the program; the promise is 64 MB and 24 bytes a row.
+func BenchmarkMillion(b *testing.B) {
+	const rows = 1_000_000
+	dir := b.TempDir()
+	program := filepath.Join(dir, "batchinvite")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil { // this one has no race detector in it
+		b.Fatalf("%v\n%s", err, out)
+	}
+	vendor := sandbox.New(sandbox.Config{APIKey: "k-1", CountsOnly: true})
+	url, err := vendor.Start(b.Context(), "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer vendor.Close()
+	if err := writeMillion(filepath.Join(dir, "c.csv"), rows); err != nil {
+		b.Fatal(err)
+	}
+	for _, step := range []string{"check", "run", "rerun"} {
+		b.Run(step, func(b *testing.B) {
+			command := step
+			if step == "rerun" {
+				command = "run"
+			}
+			for b.Loop() {
+				cmd := exec.Command(program, command, "c.csv", "--rate", "1000000/s", "--base-url", url)
+				cmd.Dir = dir
+				cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+dir+"/state", "BATCHINVITE_API_KEY=k-1", "TMPDIR="+dir)
+				b.ReportMetric(peakOf(b, cmd), "peak-MB")
+			}
+			b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
+	if got := vendor.Calls(); got != rows {
+		b.Errorf("%d calls for %d rows", got, rows)
+	}
+}
+
+// peakOf runs a command to its end and gives its peak memory in MB. It watches the kernel's high-water mark, since the
+// maxrss of a process that has ended includes what its parent had when it was forked.
+func peakOf(b *testing.B, cmd *exec.Cmd) (mb float64) {
+	var talk bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &talk, &talk
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- cmd.Wait() }()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case err := <-ended:
+			if err != nil {
+				b.Fatalf("%v\n%s", err, &talk)
+			}
+			return mb
+		case <-look.C:
+			status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+			if m := highWater.FindSubmatch(status); err == nil && m != nil {
+				kb, _ := strconv.Atoi(string(m[1]))
+				mb = max(mb, float64(kb)/1000)
+			}
+		}
+	}
+}
+
+var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
+
+func writeMillion(path string, rows int) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	fmt.Fprintln(w, "Full Name,E-mail,Assessment ID,Format,Expiry,Team,Notes")
+	for i := range rows {
+		n := strconv.Itoa(i)
+		fmt.Fprintf(w, "Candidate Number %s,candidate.%s@example.org,%d,getlink,2091-12-31 18:30,Team %d,\"met at the fair, row %s\"\n", n, n, 4711+i%5, i%17, n)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return f.Close()
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"batchinvite/pkg/sheet"
+)
+
+// typeTheNumber: above so many e-mails a "y" is too easily typed.
+const typeTheNumber = 50
+
+func (r *run) sayPlan() {
+	if !r.quiet {
+		r.sayf("%s", r.planned.text(r.settings, r.batch, r.place.path, r.place.account))
+	}
+}
+
+// guard refuses plans that are wrong, whoever looks on.
+func (s *settings) guardPlan(p *planned, b batch) error {
+	switch {
+	case p.Foreign > 0:
+		return usage(fmt.Errorf("%s: line %d: the file says that this row was %s before, and this ledger has never heard of it (%s like it)",
+			b[p.ForeignFirst.Origin.File].name, p.ForeignFirst.Origin.Line, p.ForeignFirst.Earlier, count(p.Foreign, "row")),
+			"name the ledger that it was invited with: --ledger FILE",
+			"batchinvite import "+quoted(b[p.ForeignFirst.Origin.File].name))
+	case s.maxSend > 0 && p.calls(s.limit) > s.maxSend:
+		return usage(fmt.Errorf("%s to send are more than --max-send %d", count(p.calls(s.limit), "person"), s.maxSend),
+			"if that is right: --max-send "+strconv.Itoa(p.calls(s.limit)))
+	case s.maxInvalid.exceeded(p.Invalid, p.Rows):
+		return usage(fmt.Errorf("%d of %s are invalid, more than --max-invalid %s", p.Invalid, count(p.Rows, "row"), &s.maxInvalid),
+			"batchinvite check "+quoted(b.names()...))
+	}
+	return contradiction(b.contradictions())
+}
+
+// contradiction: a typed flag that some rows disagree with is as likely a mistake in the flag as in the rows.
+func contradiction(found map[sheet.Field]int) error {
+	if len(found) == 0 {
+		return nil
+	}
+	var said, flags []string
+	for _, field := range slices.Sorted(maps.Keys(found)) {
+		flag := strings.ReplaceAll(string(field), "_", "-")
+		said = append(said, fmt.Sprintf("--%s contradicts %s", flag, count(found[field], "row")))
+		flags = append(flags, flag)
+	}
+	return usage(errors.New(strings.Join(said, ", ")), "leave the flag out to go by the rows",
+		"or let it win: --override "+strings.Join(flags, ","))
+}
+
+func (r *run) guard() error { return r.guardPlan(r.planned, r.batch) }
+
+// consent makes sure that somebody wants what the plan says, where it can't be taken back: an e-mail to a person. The
+// ledger is not held while a question stands.
+func (r *run) consent(ctx context.Context) error {
+	if r.planned.Emails == 0 {
+		return nil
+	}
+	questions := r.questions()
+	if len(questions) == 0 {
+		return nil
+	}
+	if r.led != nil {
+		err := r.led.Close()
+		if r.led = nil; err != nil {
+			return err
+		}
+	}
+	for _, ask := range questions {
+		if err := ask(); err != nil {
+			return err
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// questions are what has to be asked. Where nobody is there to answer they refuse.
+func (r *run) questions() (ask []func() error) {
+	if r.planned.fresh && !r.place.rehearsal {
+		ask = append(ask, r.askFresh)
+	}
+	if !r.yes {
+		ask = append(ask, r.askSend)
+	}
+	return ask
+}
+
+func (r *run) askFresh() error {
+	missing := fmt.Errorf("ledger %q knows nobody of account %s: whoever was invited before would be e-mailed again", r.place.path, r.place.account)
+	if !r.canAsk() {
+		return usage(missing, "batchinvite init"+r.place.flags())
+	}
+	answer, err := r.ask(fmt.Sprintf("%s.\nBegin a new one? [y/N] ", missing))
+	if err != nil || !isYes(answer) {
+		return usage(cmp.Or(err, errors.New("not begun: no new ledger is wanted")))
+	}
+	return nil
+}
+
+func (r *run) askSend() error {
+	n := r.planned.Emails
+	if r.limit > 0 {
+		n = min(n, r.limit)
+	}
+	if !r.canAsk() {
+		return usage(fmt.Errorf("%s would be e-mailed, and there is no terminal to ask at", count(n, "person")), "if that is wanted: --yes")
+	}
+	question, want := fmt.Sprintf("The vendor will e-mail %s. Go on? [y/N] ", count(n, "person")), isYes
+	if n > typeTheNumber {
+		question = fmt.Sprintf("The vendor will e-mail %s. Type the number to go on: ", count(n, "person"))
+		want = func(answer string) bool { return answer == strconv.Itoa(n) }
+	}
+	answer, err := r.ask(question)
+	if err != nil || !want(answer) {
+		return usage(cmp.Or(err, errors.New("not sent: the answer was no")))
+	}
+	return nil
+}
+
+func isYes(answer string) bool {
+	return strings.EqualFold(answer, "y") || strings.EqualFold(answer, "yes")
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"batchinvite/pkg/invite"
+	"batchinvite/pkg/ledger"
+	"batchinvite/pkg/results"
+)
+
+// output is the results of a run, a file an input. It is a pipeline.Sink.
+type output struct {
+	batch   batch
+	writers []resultWriter
+	files   []*results.File // nil where the results are streamed
+	advise  func(*invite.Result)
+	told    []string // where the results are, for the summary
+}
+
+// createOutput begins every results file, which proves that their places are writable.
+func (a *app) createOutput(b batch, advise func(*invite.Result)) (*output, error) {
+	o := &output{batch: b, advise: advise}
+	for _, in := range b {
+		if in.output == stdStream {
+			w, err := results.Stream(a.out, in.header())
+			if err != nil {
+				return nil, errors.Join(fmt.Errorf("write results to stdout: %w", err), o.close())
+			}
+			o.writers, o.files = append(o.writers, streamed{w}), append(o.files, nil)
+			continue
+		}
+		f, err := results.Create(in.output, in.header())
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("write results of %s: %w", in.name, err), o.close())
+		}
+		o.writers, o.files = append(o.writers, f), append(o.files, f)
+	}
+	return o, nil
+}
+
+// Write sends a result to its input's file.
+func (o *output) Write(r invite.Result) error {
+	o.advise(&r)
+	if err := o.writers[r.Row.Origin.File].Write(r); err != nil {
+		return fmt.Errorf("write results of %s: %w", o.batch[r.Row.Origin.File].name, err)
+	}
+	return nil
+}
+
+// Flush shows what was written so far.
+func (o *output) Flush() error {
+	for i, w := range o.writers {
+		if err := w.Flush(); err != nil {
+			return fmt.Errorf("write results of %s: %w", o.batch[i].name, err)
+		}
+	}
+	return nil
+}
+
+// commit gives every file its final name and lets the ledger know what is in it.
+func (o *output) commit(ctx context.Context, led ledger.Ledger, run int64, rehearsal bool) error {
+	var errs []error
+	for i, f := range o.files {
+		if in := o.batch[i]; f != nil {
+			errs = append(errs, o.commitFile(ctx, led, run, f, in, rehearsal && in.derived))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (o *output) commitFile(ctx context.Context, led ledger.Ledger, run int64, f *results.File, in *input, overwrite bool) error {
+	path, err := filepath.Abs(in.output)
+	if err != nil {
+		return err
+	}
+	known, err := led.Written(ctx, path)
+	if err != nil {
+		return err
+	}
+	var done results.Committed
+	if overwrite {
+		done, err = f.Overwrite()
+	} else {
+		done, err = f.Commit(known)
+	}
+	if err != nil {
+		return fmt.Errorf("finish results of %s: %w", in.name, err)
+	}
+	o.told = append(o.told, in.output)
+	if done.Kept != "" {
+		o.told = append(o.told, fmt.Sprintf("  %s had been changed since it was written and is kept as %s", in.output, done.Kept))
+	}
+	return led.Wrote(ctx, run, path, done.Hash)
+}
+
+// close leaves what was not committed in the partial files.
+func (o *output) close() error {
+	var errs []error
+	for _, w := range o.writers {
+		errs = append(errs, w.Close())
+	}
+	return errors.Join(errs...)
+}

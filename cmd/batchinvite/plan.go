@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"batchinvite/pkg/invite"
+	"batchinvite/pkg/ledger"
+	"batchinvite/pkg/pace"
+	"batchinvite/pkg/pipeline"
+)
+
+// shownGroups and shownProblems keep the plan on one screen.
+const (
+	shownGroups   = 20
+	shownProblems = 5
+)
+
+// planned is the plan with everything that is said about it.
+type planned struct {
+	pipeline.Plan
+	facts    ledger.Facts
+	fresh    bool           // there is no ledger of this account yet
+	newIDs   map[int64]bool // assessments never used before
+	problems []string       // the first of the invalid rows
+}
+
+// calls is the number of calls the plan foresees, with --limit.
+func (p *planned) calls(limit int) int {
+	if limit > 0 {
+		return min(limit, p.Send)
+	}
+	return p.Send
+}
+
+// plan reads every row and asks the ledger, nil if there is none. invalid hears of every row that can't be sent.
+func (s *settings) plan(ctx context.Context, b batch, led ledger.Ledger, invalid func(where string)) (*planned, error) {
+	p := &planned{fresh: led == nil, newIDs: map[int64]bool{}}
+	planner := pipeline.Planner{
+		Lookup: func(_ context.Context, keys []invite.Key) ([]invite.History, error) {
+			return make([]invite.History, len(keys)), nil
+		},
+		Policy: s.policy(),
+		Lines:  b.lines(),
+		Now:    time.Now(),
+		Invalid: func(row invite.Row, problem invite.Problem) {
+			where := b[row.Origin.File].name + ": " + problem.String()
+			if len(p.problems) < shownProblems {
+				p.problems = append(p.problems, where)
+			}
+			invalid(where)
+		},
+	}
+	if led != nil {
+		planner.Lookup = led.Lookup
+		var err error
+		if p.facts, err = led.Facts(ctx); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if p.Plan, err = planner.Plan(ctx, b.rows); err != nil {
+		return nil, err
+	}
+	for _, g := range p.Groups {
+		if _, asked := p.newIDs[g.Assessment]; !asked {
+			used := false
+			if led != nil {
+				if used, err = led.Used(ctx, g.Assessment); err != nil {
+					return nil, err
+				}
+			}
+			p.newIDs[g.Assessment] = !used
+		}
+	}
+	return p, nil
+}
+
+func (s *settings) policy() invite.Policy {
+	return invite.Policy{RetryRejected: s.retryRejected, EmailLinked: s.emailLinked, ReinviteRevoked: s.reinvite}
+}
+
+// text is the plan as it is printed.
+func (p *planned) text(s *settings, b batch, ledgerPath, account string) string {
+	var t strings.Builder
+	p.ledgerLine(&t, s, ledgerPath, account)
+	if s.config != "" {
+		fmt.Fprintf(&t, "settings: %s\n", s.config)
+	}
+	for _, in := range b {
+		fmt.Fprintf(&t, "%s: CSV; %s\n", in.snapshot.Name, in.sheet.Mapping())
+	}
+	fmt.Fprintf(&t, "%s: %d valid, %d invalid, %s\n", count(p.Rows, "row"), p.Rows-p.Invalid-p.Duplicates, p.Invalid, count(p.Duplicates, "duplicate"))
+	for _, problem := range p.problems {
+		fmt.Fprintf(&t, "  %s\n", problem)
+	}
+	if more := p.Invalid - len(p.problems); more > 0 && len(p.problems) > 0 {
+		fmt.Fprintf(&t, "  and %d more: batchinvite check lists them all\n", more)
+	}
+	p.historyLines(&t)
+	p.sendLines(&t, s)
+	return t.String()
+}
+
+func (p *planned) ledgerLine(t *strings.Builder, s *settings, path, account string) {
+	switch {
+	case s.sandbox && s.ledger == "":
+		fmt.Fprintf(t, "ledger: a fresh one for this rehearsal, campaign %s\n", s.campaign)
+	case p.fresh:
+		fmt.Fprintf(t, "ledger: %s has nothing of account %s yet, campaign %s\n", path, account, s.campaign)
+	default:
+		fmt.Fprintf(t, "ledger: %s, account %s since %s, %d invited, campaign %s\n", path, account,
+			p.facts.Since.UTC().Format(time.DateOnly), p.facts.States[invite.Invited], s.campaign)
+	}
+	if len(p.facts.Campaigns) > 0 && !slices.Contains(p.facts.Campaigns, s.campaign) {
+		fmt.Fprintf(t, "campaign %q is new: nobody counts as invited in it; known are %s\n", s.campaign, strings.Join(p.facts.Campaigns, ", "))
+	}
+}
+
+// historyLines tell of the rows that take no call because of what happened before.
+func (p *planned) historyLines(t *strings.Builder) {
+	for _, line := range []struct {
+		n    int
+		text string
+	}{
+		{p.Invited, "already invited"},
+		{p.Linked, "have a link and were never e-mailed (--email-linked e-mails them)"},
+		{p.Unknown, "unknown, for a person to settle (batchinvite status)"},
+		{p.Rejected, "unchanged since they were rejected (--retry-rejected calls again)"},
+		{p.Revoked, "revoked (--reinvite-revoked invites again)"},
+		{p.InFlight, "being invited by another run right now"},
+	} {
+		if line.n == 0 {
+			continue
+		}
+		fmt.Fprintf(t, "%d %s", line.n, line.text)
+		if line.n == p.Invited && line.text == "already invited" && p.Expired > 0 {
+			fmt.Fprintf(t, ", of these %s expired", count(p.Expired, "link"))
+		}
+		t.WriteString("\n")
+	}
+}
+
+func (p *planned) sendLines(t *strings.Builder, s *settings) {
+	fmt.Fprintf(t, "to send: %d", p.Send)
+	if n := p.calls(s.limit); n < p.Send {
+		fmt.Fprintf(t, ", of these the first %d now (--limit)", n)
+	}
+	t.WriteString("\n")
+	for i, g := range p.Groups {
+		if i == shownGroups {
+			fmt.Fprintf(t, "  and %d more groups\n", len(p.Groups)-i)
+			break
+		}
+		mark, expires := "", "no expiry"
+		if p.newIDs[g.Assessment] {
+			mark = " (never used before)"
+		}
+		if g.Expires != "" {
+			expires = "expires " + g.Expires
+		}
+		fmt.Fprintf(t, "  %6d  assessment %d%s, %s, %s\n", g.Rows, g.Assessment, mark, g.Format, expires)
+	}
+	for _, campaign := range slices.Sorted(maps.Keys(p.Elsewhere)) {
+		fmt.Fprintf(t, "  %6d  of these are invited in campaign %s already\n", p.Elsewhere[campaign], campaign)
+	}
+	if p.Send == 0 {
+		return
+	}
+	n := p.calls(s.limit)
+	takes := pace.Duration(n, s.rates.values)
+	if takes < time.Second {
+		fmt.Fprintf(t, "%s at %s: less than a second\n", count(n, "call"), &s.rates)
+	} else {
+		fmt.Fprintf(t, "%s at %s: about %s, until %s\n", count(n, "call"), &s.rates, short(takes), time.Now().Add(takes).Format("2006-01-02 15:04 MST"))
+	}
+	if s.timezone != "" {
+		fmt.Fprint(t, s.zoneExample())
+	}
+}
+
+// zoneExample shows with one date what the zones do.
+func (s *settings) zoneExample() string {
+	zones, err := s.zones()
+	if err != nil {
+		return ""
+	}
+	text := time.Now().AddDate(0, 0, 30).Format(time.DateOnly) + " 18:00"
+	e, err := invite.ParseExpiry(text, "", zones)
+	if err != nil {
+		return ""
+	}
+	sent, _ := e.Due(time.Now())
+	return fmt.Sprintf("dates: %s in %s is sent as %s (%s)\n", text, s.timezone, sent, s.vendorTimezone)
+}

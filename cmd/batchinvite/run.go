@@ -1,0 +1,244 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"batchinvite/pkg/api"
+	"batchinvite/pkg/invite"
+	"batchinvite/pkg/ledger"
+	"batchinvite/pkg/pace"
+	"batchinvite/pkg/pipeline"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	s := &settings{}
+	cmd := &cobra.Command{
+		Use:   "run FILE...",
+		Short: "Invite everyone in FILE (- is stdin); safe to repeat",
+		Long: `Invite everyone in FILE, and write NAME.results.csv beside it: the same rows with a link or an error on each.
+
+Running it again is always safe: nobody who is invited is invited again, and rows that were not reached go on.`,
+		Example: examples,
+		Args:    cobra.MinimumNArgs(1),
+	}
+	cmd.RunE = func(cmd *cobra.Command, files []string) error {
+		if err := a.start(cmd, s); err != nil {
+			return err
+		}
+		take, abort, release := a.watchSignals(cmd.Context())
+		defer release()
+		r := &run{app: a, settings: s, shown: visible(cmd.Flags())}
+		return r.do(take, abort, files)
+	}
+	addGroups(cmd, s.runFlags()...)
+	return cmd
+}
+
+// run is one execution of the run command.
+type run struct {
+	*app
+	*settings
+	shown json.RawMessage // the settings as the ledger keeps them
+
+	log     zerolog.Logger
+	batch   batch
+	place   *place
+	led     ledger.Ledger // nil while there is none
+	call    invite.Call
+	planned *planned
+}
+
+// visible are the settings that differ from their defaults. The API key is none of them.
+func visible(flags *pflag.FlagSet) json.RawMessage {
+	set := map[string]string{}
+	flags.VisitAll(func(f *pflag.Flag) {
+		if v := f.Value.String(); v != f.DefValue && f.Name != "help" {
+			set[f.Name] = v
+		}
+	})
+	text, err := json.Marshal(set)
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
+func (r *run) do(take, abort context.Context, files []string) (err error) {
+	r.log = r.logger(r.settings)
+	if r.batch, err = r.openBatch(take, files, r.settings); err != nil {
+		return stoppedEarly(take, err)
+	}
+	defer func() { err = errors.Join(err, r.batch.close()) }()
+	if r.place, err = r.settings.place(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.place.close()) }()
+	if err := r.connect(take); err != nil {
+		return err
+	}
+	if err := r.openLedger(take, r.place.rehearsal, "run "+strings.Join(files, " ")); err != nil {
+		return stoppedEarly(take, err)
+	}
+	defer func() {
+		if r.led != nil {
+			err = errors.Join(err, r.led.Close())
+		}
+	}()
+	if r.planned, err = r.plan(take, r.batch, r.led, func(string) {}); err != nil {
+		return stoppedEarly(take, err)
+	}
+	r.sayPlan()
+	if err := cmp.Or(r.guard(), r.consent(take)); err != nil {
+		return stoppedEarly(take, err)
+	}
+	if err := r.openLedger(take, true, "run "+strings.Join(files, " ")); err != nil {
+		return stoppedEarly(take, err)
+	}
+	return r.send(take, abort)
+}
+
+// stoppedEarly: a signal before the first call has its own exit code.
+func stoppedEarly(take context.Context, err error) error {
+	var s *invite.Stop
+	if errors.As(context.Cause(take), &s) {
+		return &failure{codeOfRun(pipeline.Totals{Stop: s}, nil), fmt.Errorf("%w; nothing was sent", s), nil}
+	}
+	return err
+}
+
+// openLedger opens the ledger if it is not open. Without create a missing one stays nil: nothing is made before the
+// input and the flags are known to be right.
+func (r *run) openLedger(ctx context.Context, create bool, command string) (err error) {
+	if r.led != nil {
+		return nil
+	}
+	r.led, err = r.place.open(ctx, create, command, r.wait)
+	if errors.Is(err, ledger.ErrNoLedger) || errors.Is(err, ledger.ErrNoAccount) {
+		return nil
+	}
+	return err
+}
+
+// connect makes the client, or starts the stand-in.
+func (r *run) connect(ctx context.Context) error {
+	options := api.Options{BaseURL: r.baseURL, KeyHeader: r.apiKeyHeader, Timeout: r.timeout, Workers: r.workers, UserAgent: "batchinvite/" + version()}
+	if r.sandbox {
+		base, err := r.place.startSandbox(ctx)
+		if err != nil {
+			return err
+		}
+		options.BaseURL, options.Key, options.KeyHeader = base, "rehearsal", "apiKey"
+	}
+	if !r.sandbox {
+		key, err := r.apiKey(r.ui)
+		if err != nil {
+			return err
+		}
+		options.Key = key
+	}
+	client, err := api.New(options)
+	if err != nil {
+		return usage(err)
+	}
+	r.place.onClose(func() error { client.Close(); return nil })
+	r.call = client.Invite
+	return nil
+}
+
+// send is the second pass.
+func (r *run) send(take, abort context.Context) error {
+	durable := context.WithoutCancel(take) // what was done must be recorded, also after a signal
+	id, err := r.led.Start(durable, ledger.Run{Campaign: r.campaign, Files: r.batch.files(), Settings: r.shown})
+	if err != nil {
+		return err
+	}
+	out, err := r.createOutput(r.batch, r.advise)
+	if err != nil {
+		return errors.Join(err, r.led.Finish(durable, id, ledger.End{Reason: err.Error()}))
+	}
+	if r.stopAfter > 0 {
+		var cancel context.CancelFunc
+		take, cancel = context.WithTimeoutCause(take, r.stopAfter,
+			&invite.Stop{Kind: invite.StopLater, Reason: "--stop-after " + r.stopAfter.String() + " is over"})
+		defer cancel()
+	}
+	began := time.Now()
+	totals, runErr := r.work(take, abort, id, out)
+	if runErr == nil {
+		runErr = out.commit(durable, r.led, id, r.sandbox)
+	}
+	runErr = errors.Join(runErr, out.close())
+	runErr = errors.Join(runErr, r.led.Finish(durable, id, ledger.End{Reason: reason(totals, runErr), Counts: totals.Counts}))
+	r.log.Info().Int64("run", id).Int("rows", totals.Rows).Int("calls", totals.Calls).Dur("took", time.Since(began)).
+		Str("stopped", reason(totals, runErr)).Msg("run ended")
+	if !r.quiet {
+		r.sayf("%s", summarise(totals, time.Since(began), out.told, "batchinvite "+quoted(r.args...)))
+	}
+	code := codeOfRun(totals, runErr)
+	if runErr != nil {
+		return &failure{code, runErr, []string{"the ledger knows what was done: run again to go on"}}
+	}
+	return finished{code}
+}
+
+func reason(t pipeline.Totals, err error) string {
+	switch {
+	case err != nil:
+		return err.Error()
+	case t.Stop != nil:
+		return t.Stop.Reason
+	}
+	return ""
+}
+
+// work starts the pool and whoever watches it, and waits for both.
+func (r *run) work(take, abort context.Context, id int64, out *output) (pipeline.Totals, error) {
+	progress := &pipeline.Progress{}
+	limiter := pace.New(r.rates.values)
+	pool := pipeline.Pool{
+		Files:   r.batch.names(),
+		Rows:    r.batch.rows,
+		Repeats: r.planned.Repeats,
+		Step: &pipeline.Step{
+			Ledger: r.led,
+			Pace:   limiter,
+			Call:   r.call,
+			Policy: r.policy(),
+			Run:    id,
+			GiveUp: r.giveUpAfter,
+			Jitter: pipeline.FullJitter,
+			Called: r.logCall,
+		},
+		Sink:     out,
+		Progress: progress,
+		Workers:  r.workers,
+		Limit:    r.limit,
+	}
+	r.log.Info().Int64("run", id).Strs("files", r.batch.names()).Str("campaign", r.campaign).Int("send", r.planned.Send).Msg("run began")
+	watching, done := context.WithCancel(context.WithoutCancel(take))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w := watcher{
+			ui: r.ui, log: r.log, progress: progress, pace: limiter, rows: r.planned.Rows, calls: r.planned.calls(r.limit),
+			bar: r.progress.value == "bar" || (r.progress.value == "auto" && r.terminal),
+		}
+		if r.progress.value != "none" && !r.quiet {
+			w.watch(watching)
+		}
+	}()
+	totals, err := pool.Run(take, abort)
+	done()
+	<-ended
+	return totals, err
+}

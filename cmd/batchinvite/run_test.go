@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"batchinvite/pkg/sandbox"
+)
+
+func TestRun_3000RowsOnceAndAgain(t *testing.T) {
+	w := newWorld(t, sandbox.Config{Seed: 1, APIKey: "k-1"})
+	w.write("c.csv", people(3000, "getlink"))
+	w.mustRun(0, "run", "c.csv")
+	if got := w.vendor.Calls(); got != 3000 {
+		t.Errorf("%d requests for 3000 rows", got)
+	}
+	first := w.read("c.results.csv")
+	for i, email := range column(first, "email") {
+		if want := fmt.Sprintf("p%d@example.org", i); email != want {
+			t.Fatalf("result row %d is %s, want %s: not in input order", i, email, want)
+		}
+	}
+	links := column(first, "invite_link")
+	if sorted := slices.Compact(slices.Sorted(slices.Values(links))); len(sorted) != 3000 {
+		t.Errorf("%d different links for 3000 people", len(sorted))
+	}
+
+	w.mustRun(0, "run", "c.csv")
+	if got := w.vendor.Calls(); got != 3000 {
+		t.Errorf("%d requests after the second run, want none on top of 3000", got)
+	}
+	second := w.read("c.results.csv")
+	if !slices.Equal(column(second, "invite_link"), links) {
+		t.Error("the second run gives other links")
+	}
+	if got := slices.Compact(column(second, "invite_status")); !slices.Equal(got, []string{"already_invited"}) {
+		t.Errorf("statuses of the second run: %v, want already_invited alone", got)
+	}
+	if got := slices.Compact(column(second, "invite_attempts")); !slices.Equal(got, []string{"1"}) {
+		t.Errorf("attempts after the second run: %v, want 1 each", got)
+	}
+}
+
+func TestRun_samePersonThreeTimes(t *testing.T) {
+	w := newWorld(t, sandbox.Config{Seed: 1, APIKey: "k-1"})
+	var b strings.Builder
+	b.WriteString("name,email,assessment_id,format\n")
+	b.WriteString("Ann,ann@example.org,4711,getlink\nAnn,ANN@Example.org,4711,getlink\n")
+	for i := range 20_000 {
+		fmt.Fprintf(&b, ",p%d@example.org,4711,getlink\n", i) // without a name: invalid, which takes no call
+	}
+	b.WriteString("Anne,ann@example.org,4711,getlink\nAnn,ann@example.org,4711,getlink\nBob,bob@example.org,4711,getlink\n")
+	w.write("c.csv", b.String())
+	for round := range 3 {
+		w.mustRun(1, "run", "c.csv", "--workers", "64")
+		if got := w.vendor.Calls(); got != 2 {
+			t.Fatalf("round %d: %d requests for Ann and Bob", round, got)
+		}
+		table := w.read("c.results.csv")
+		status, link, text := column(table, "invite_status"), column(table, "invite_link"), column(table, "invite_error")
+		n := len(status)
+		owner := "invited"
+		if round > 0 {
+			owner = "already_invited"
+		}
+		if got := []string{status[0], status[1], status[n-3], status[n-2], status[n-1]}; !slices.Equal(got, []string{owner, "duplicate", "duplicate", "duplicate", owner}) {
+			t.Errorf("round %d: statuses %v", round, got)
+		}
+		if link[0] == "" || link[1] != link[0] || link[n-2] != link[0] || link[n-3] != "" {
+			t.Errorf("round %d: links %q %q %q %q", round, link[0], link[1], link[n-3], link[n-2])
+		}
+		if want := `same person as line 2, but another name: "Ann" there, "Anne" here`; text[n-3] != want {
+			t.Errorf("round %d: %q, want %q", round, text[n-3], want)
+		}
+	}
+}
+
+func TestRun_faults(t *testing.T) {
+	const faults = "429=0.02,500-before=0.03,500-after=0.03,reset-before=0.03,reset-after=0.03,truncated=0.02,html=0.02,latency=2ms"
+	plan, err := sandbox.ParsePlan(faults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("sendlink is never mailed twice", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, sandbox.Config{Seed: 7, APIKey: "k-1", Plan: plan})
+		w.write("c.csv", people(400, "sendlink"))
+		w.mustRun(0, "init")
+		for range 2 {
+			if code, _, stderr := w.run("run", "c.csv", "--yes"); code != 4 {
+				t.Fatalf("exit code %d, want 4: some rows are unknown\n%s", code, stderr)
+			}
+		}
+		if twice := w.vendor.Duplicates("sendlink"); len(twice) > 0 {
+			t.Errorf("%d people were e-mailed twice", len(twice))
+		}
+		w.wantHonest("c.results.csv")
+	})
+	t.Run("getlink ends with everybody invited", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t, sandbox.Config{Seed: 7, APIKey: "k-1", Plan: plan})
+		w.write("c.csv", people(400, "getlink"))
+		code := -1
+		for round := 0; code != 0 && round < 5; round++ {
+			code, _, _ = w.run("run", "c.csv")
+		}
+		if code != 0 {
+			t.Errorf("exit code %d after five runs, want everybody invited", code)
+		}
+		w.wantHonest("c.results.csv")
+	})
+}
+
+// wantHonest compares the results with the vendor's own count: one row a person, and everybody who was invited is said
+// to be, or to be unknown.
+func (w *world) wantHonest(results string) {
+	w.t.Helper()
+	said := map[string]string{}
+	table := w.read(results)
+	status := column(table, "invite_status")
+	for i, email := range column(table, "email") {
+		if before, twice := said[email]; twice {
+			w.t.Errorf("%s has two result rows, %s and %s", email, before, status[i])
+		}
+		said[email] = status[i]
+	}
+	for key, tally := range w.vendor.Tallies() {
+		if tally.Links+tally.Mails == 0 {
+			continue
+		}
+		switch said[key.Email] {
+		case "invited", "already_invited", "unknown":
+		default:
+			w.t.Errorf("%s was invited, and the results say %q", key.Email, said[key.Email])
+		}
+	}
+}

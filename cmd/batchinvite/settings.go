@@ -1,0 +1,223 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"batchinvite/pkg/invite"
+	"batchinvite/pkg/pace"
+	"batchinvite/pkg/sheet"
+)
+
+// settings are run's flags, in their final values.
+type settings struct {
+	output                                string
+	assessmentID, format, expires         string
+	timezone, vendorTimezone              string
+	campaign                              string
+	rates                                 rateList
+	limit                                 int
+	yes, sandbox                          bool
+	columns                               columnMap
+	override                              fieldList
+	workers                               int
+	timeout, wait, giveUpAfter, stopAfter time.Duration
+	account, ledger                       string
+	retryRejected, emailLinked, reinvite  bool
+	maxSend                               int
+	maxInvalid                            threshold
+	baseURL, apiKeyFile, apiKeyHeader     string
+	logFormat, logLevel, progress         choice
+	quiet                                 bool
+	config                                string // the file in use, "" for none
+
+	typed map[string]bool // the flags that stood on the command line, and not merely in a file
+}
+
+const defaultBaseURL = "https://app.xobin.com/api/v2"
+
+// flagGroup is a heading of run's help and the flags under it.
+type flagGroup struct {
+	title string
+	flags *pflag.FlagSet
+}
+
+// oneOff marks a flag that is for the command line only: in a file it would be forgotten there.
+const oneOff = "one-off"
+
+func group(title string, define func(f *pflag.FlagSet)) flagGroup {
+	f := pflag.NewFlagSet(title, pflag.ContinueOnError)
+	f.SortFlags = false
+	define(f)
+	return flagGroup{title, f}
+}
+
+func markOneOff(f *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		f.Lookup(name).Annotations = map[string][]string{oneOff: nil}
+	}
+}
+
+// runFlags defines the flags of run and check, the ones that people need first at the top.
+func (s *settings) runFlags() []flagGroup {
+	return []flagGroup{
+		group("The ten to know", s.firstFlags),
+		group("Which rows", s.rowFlags),
+		group("Guards", s.guardFlags),
+		group("How calls are made", s.callFlags),
+		s.placeFlags(),
+		s.talkFlags(),
+	}
+}
+
+func (s *settings) firstFlags(f *pflag.FlagSet) {
+	f.StringVarP(&s.output, "output", "o", "", "results `file` (.csv; - is stdout; a folder for several inputs); default NAME.results.csv beside the input")
+	f.StringVar(&s.assessmentID, "assessment-id", "", "assessment `id` for rows without one")
+	f.StringVar(&s.format, "format", "", "`getlink` (only make a link) or sendlink (the vendor e-mails the candidate) for rows without one")
+	f.StringVar(&s.expires, "expires", "", "expiry `date` for rows without one: YYYY-MM-DD HH:MM, YYYY-MM-DD, or 7d")
+	f.StringVar(&s.campaign, "campaign", "default", "`name` under which a person counts once; another campaign invites people again")
+	s.rates = rateList{values: []pace.Rate{{Calls: 2, Per: time.Second}}}
+	f.Var(&s.rates, "rate", "calls per time: 2/s, 60/m, 50/5s, 5000/d; give it again for several that hold at once")
+	f.IntVar(&s.limit, "limit", 0, "a pilot: only the first `N` rows that would be sent")
+	f.BoolVar(&s.yes, "yes", false, "do not ask; needed for sendlink without a terminal")
+	f.BoolVar(&s.sandbox, "sandbox", false, "rehearse against a stand-in inside this process; nothing leaves the machine")
+	f.Var(&s.columns, "map", "which column holds which field, such as `name=\"Full Name\"`; repeatable; fields: name, first_name, last_name, email, assessment_id, format, expires")
+	markOneOff(f, "limit", "yes", "sandbox")
+}
+
+func (s *settings) rowFlags(f *pflag.FlagSet) {
+	f.Var(&s.override, "override", "let a typed flag win over the rows' own values: `assessment-id,format,expires`")
+	f.StringVar(&s.timezone, "timezone", "", "`zone` of the sheet's dates, such as Europe/Berlin; default: sent as written, checked as UTC")
+	f.StringVar(&s.vendorTimezone, "vendor-timezone", "UTC", "`zone` in which the vendor reads dates, used with --timezone")
+	f.BoolVar(&s.retryRejected, "retry-rejected", false, "call again for rejected rows that have not changed")
+	f.BoolVar(&s.emailLinked, "email-linked", false, "e-mail people who have a link and were never e-mailed")
+	f.BoolVar(&s.reinvite, "reinvite-revoked", false, "invite people again whose invitation was revoked")
+	markOneOff(f, "override", "retry-rejected", "email-linked", "reinvite-revoked")
+}
+
+func (s *settings) guardFlags(f *pflag.FlagSet) {
+	f.IntVar(&s.maxSend, "max-send", 0, "send nothing if more than `N` people would be invited")
+	f.Var(&s.maxInvalid, "max-invalid", "send nothing if more than `N|N%` of the rows are invalid")
+	f.DurationVar(&s.giveUpAfter, "give-up-after", 15*time.Minute, "longest wait of any kind")
+	f.DurationVar(&s.stopAfter, "stop-after", 0, "finish what is in flight and stop after this `duration`")
+}
+
+func (s *settings) callFlags(f *pflag.FlagSet) {
+	f.IntVar(&s.workers, "workers", 32, "calls in flight at most")
+	f.DurationVar(&s.timeout, "timeout", 130*time.Second, "longest time for one call")
+	f.StringVar(&s.apiKeyFile, "api-key-file", "", "`file` that holds the API key; else $CREDENTIALS_DIRECTORY/api_key, $BATCHINVITE_API_KEY, or a prompt")
+	f.StringVar(&s.apiKeyHeader, "api-key-header", "apiKey", "`name` of the request header that carries the key")
+}
+
+// placeFlags say which account and ledger are meant; every command that opens a ledger has them.
+func (s *settings) placeFlags() flagGroup {
+	return group("Account and ledger", func(f *pflag.FlagSet) {
+		f.StringVar(&s.baseURL, "base-url", defaultBaseURL, "the vendor's API; its host names the account")
+		f.StringVar(&s.account, "account", "default", "`name` to keep accounts at one host apart")
+		f.StringVar(&s.ledger, "ledger", "", "ledger `file`; default $XDG_STATE_HOME/batchinvite/ledger.db")
+		f.DurationVar(&s.wait, "wait", 0, "wait so long for another run to let the ledger go")
+		f.StringVar(&s.config, "config", "", "settings `file`; default $XDG_CONFIG_HOME/batchinvite/config.yaml, /etc/batchinvite/config.yaml")
+		markOneOff(f, "config")
+	})
+}
+
+func (s *settings) talkFlags() flagGroup {
+	return group("What is said", func(f *pflag.FlagSet) {
+		s.logFormat = choice{value: "auto", of: []string{"auto", "console", "json"}}
+		s.logLevel = choice{value: "info", of: []string{"debug", "info", "warn", "error"}}
+		s.progress = choice{value: "auto", of: []string{"auto", "bar", "lines", "none"}}
+		f.Var(&s.logFormat, "log-format", "auto (console at a terminal, JSON elsewhere), console or json")
+		f.Var(&s.logLevel, "log-level", "debug, info, warn or error")
+		f.Var(&s.progress, "progress", "auto (a bar at a terminal, a line per 10 % or 5 min elsewhere), bar, lines or none")
+		f.BoolVar(&s.quiet, "quiet", false, "say nothing but errors")
+	})
+}
+
+// validate refuses what no single flag can: values that are wrong together or beyond their bounds.
+func (s *settings) validate() error {
+	s.campaign = strings.ToLower(strings.TrimSpace(s.campaign))
+	var errs []error
+	check := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	check(s.campaign == "", "--campaign: a campaign needs a name")
+	check(strings.ContainsAny(s.campaign, "\n\r\t"), "--campaign: a name is one line")
+	check(s.account == "" || strings.ContainsAny(s.account, "/ \n\t"), "--account: a name has no spaces or slashes")
+	check(s.workers < 1 || s.workers > 1024, "--workers: %d is not between 1 and 1024", s.workers)
+	check(s.limit < 0, "--limit: %d is negative", s.limit)
+	check(s.maxSend < 0, "--max-send: %d is negative", s.maxSend)
+	check(s.timeout < time.Second, "--timeout: %s is under a second", s.timeout)
+	check(s.giveUpAfter <= 0, "--give-up-after: %s is no time to wait", s.giveUpAfter)
+	check(s.wait < 0 || s.stopAfter < 0, "--wait and --stop-after can't be negative")
+	check(strings.Contains(s.ledger, "://"), "--ledger: %q is not a file; this version keeps its ledger in a file", s.ledger)
+	if _, err := s.zones(); err != nil {
+		errs = append(errs, err)
+	}
+	for _, f := range s.override {
+		check(!s.typed[f], "--override %s: there is no --%s to win over the rows", f, f)
+	}
+	if err := s.sheetOptions(0).Check(); err != nil {
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return usage(errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")))
+	}
+	return nil
+}
+
+// sheetOptions say how the input in the given place is to be read. The zones are valid by then.
+func (s *settings) sheetOptions(file int) sheet.Options {
+	zones, err := s.zones()
+	if err != nil {
+		zones = invite.AsWritten
+	}
+	given := func(flag, value string) sheet.Default {
+		return sheet.Default{Value: strings.TrimSpace(value), Typed: s.typed[flag], Override: slices.Contains(s.override, flag)}
+	}
+	return sheet.Options{
+		Campaign: s.campaign,
+		File:     file,
+		Zones:    zones,
+		Map:      s.columns,
+		Defaults: map[sheet.Field]sheet.Default{
+			sheet.AssessmentID: given("assessment-id", s.assessmentID),
+			sheet.Format:       given("format", s.format),
+			sheet.Expires:      given("expires", s.expires),
+		},
+	}
+}
+
+func (s *settings) zones() (invite.Zones, error) {
+	if s.timezone == "" {
+		return invite.AsWritten, nil
+	}
+	from, err := time.LoadLocation(s.timezone)
+	if err != nil {
+		return invite.Zones{}, fmt.Errorf("--timezone: %q is not a time zone, use a name such as Europe/Berlin", s.timezone)
+	}
+	to, err := time.LoadLocation(s.vendorTimezone)
+	if err != nil {
+		return invite.Zones{}, fmt.Errorf("--vendor-timezone: %q is not a time zone, use a name such as Europe/Berlin", s.vendorTimezone)
+	}
+	return invite.Zones{Sheet: from, Vendor: to}, nil
+}
+
+// accountName is the base URL's host and the account's name, so that a new API key forgets nothing.
+func (s *settings) accountName() (string, error) {
+	if s.sandbox {
+		return "sandbox.invalid/" + s.account, nil
+	}
+	u, err := url.Parse(s.baseURL)
+	if err != nil || u.Host == "" {
+		return "", usagef("--base-url: %q is not a URL such as %s", s.baseURL, defaultBaseURL)
+	}
+	return strings.ToLower(u.Host) + "/" + s.account, nil
+}

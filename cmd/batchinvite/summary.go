@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"batchinvite/pkg/invite"
+	"batchinvite/pkg/pipeline"
+)
+
+// summarise says what a run came to.
+func summarise(t pipeline.Totals, took time.Duration, places []string, next string) string {
+	var b strings.Builder
+	word := "done"
+	if t.Stop != nil {
+		word = "stopped: " + t.Stop.Reason + "\n"
+		word += "so far"
+	}
+	fmt.Fprintf(&b, "%s: %s in %s, %.1f rows/s\n", word, count(t.Rows, "row"), short(took), float64(t.Rows)/max(took.Seconds(), 0.001))
+	for _, s := range invite.Statuses {
+		if n := t.Counts[s]; n > 0 {
+			fmt.Fprintf(&b, "  %-15s %8d\n", s, n)
+		}
+	}
+	if t.Calls > 0 {
+		fmt.Fprintf(&b, "%s, half within %s, 95 %% within %s\n", count(t.Calls, "call"), short(t.P50), short(t.P95))
+	}
+	if n := t.Counts[invite.StatusUnknown]; n > 0 {
+		fmt.Fprintf(&b, "%s unknown: the results say what to look up and what to type\n", areIs(n))
+	}
+	for i, place := range places {
+		if i == 0 {
+			b.WriteString("results: ")
+		}
+		fmt.Fprintln(&b, place)
+	}
+	if t.Stop != nil {
+		fmt.Fprintf(&b, "hint: to go on: %s\n", next)
+	}
+	return b.String()
+}
+
+// count is "1 row" or "2 rows".
+func count(n int, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case noun == "person":
+		return fmt.Sprintf("%d people", n)
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func areIs(n int) string {
+	if n == 1 {
+		return "1 is"
+	}
+	return fmt.Sprintf("%d are", n)
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	"golang.org/x/term"
+)
+
+// The rules of what is said:
+//
+//   - stdout is data, stderr is talk.
+//   - An error is one line: "batchinvite: " first, then lower case, no full stop. It names what was being done to what,
+//     and for a file its line and column.
+//   - Then come "hint: " lines, each a command to type or a flag to give.
+//   - At a terminal the last line may be a status line, which every other output erases first.
+
+// ui is the person or the log at the other end. Its writers may be used from many goroutines.
+type ui struct {
+	in       *os.File
+	out      io.Writer
+	terminal bool // stderr is one
+	width    func() int
+
+	mu     sync.Mutex
+	err    io.Writer
+	status string
+}
+
+func newUI(in *os.File, out, err *os.File) *ui {
+	return &ui{
+		in:       in,
+		out:      out,
+		err:      err,
+		terminal: term.IsTerminal(int(err.Fd())),
+		width: func() int {
+			w, _, sizeErr := term.GetSize(int(err.Fd()))
+			if sizeErr != nil || w < 20 {
+				return 80
+			}
+			return w
+		},
+	}
+}
+
+// Write is for talk: the plan, the log and the summary share stderr and the status line with each other.
+func (u *ui) Write(p []byte) (int, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.erase()
+	n, err := u.err.Write(p)
+	u.draw()
+	return n, err
+}
+
+func (u *ui) sayf(format string, args ...any) { fmt.Fprintf(u, format, args...) }
+
+// setStatus replaces the status line, "" removes it. Off a terminal it does nothing.
+func (u *ui) setStatus(line string) {
+	if !u.terminal {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.erase()
+	if room := u.width() - 1; len([]rune(line)) > room {
+		line = string([]rune(line)[:room])
+	}
+	u.status = line
+	u.draw()
+}
+
+func (u *ui) erase() {
+	if u.status != "" {
+		io.WriteString(u.err, "\r\x1b[K")
+	}
+}
+
+func (u *ui) draw() {
+	if u.status != "" {
+		io.WriteString(u.err, u.status)
+	}
+}
+
+// fail reports an error that ends the program, and gives its exit code.
+func (u *ui) fail(err error) int {
+	code, hints := codeOf(err)
+	if err == nil || errors.As(err, &finished{}) {
+		return code
+	}
+	u.sayf("batchinvite: %s\n", err)
+	for _, h := range hints {
+		u.sayf("hint: %s\n", h)
+	}
+	return code
+}
+
+// errNoTerminal: there is nobody to ask.
+var errNoTerminal = errors.New("no terminal to ask at")
+
+// tty opens the terminal itself, since stdin may be data. A terminal that merely exists is not enough: somebody must be
+// looking at one of our streams.
+func (u *ui) tty() (*os.File, error) {
+	if !u.terminal && !term.IsTerminal(int(u.in.Fd())) {
+		return nil, errNoTerminal
+	}
+	t, err := os.OpenFile(ttyPath, os.O_RDWR, 0)
+	if err != nil {
+		return nil, errNoTerminal
+	}
+	return t, nil
+}
+
+// canAsk tells whether somebody is there.
+func (u *ui) canAsk() bool {
+	t, err := u.tty()
+	if err != nil {
+		return false
+	}
+	return t.Close() == nil
+}
+
+// ask puts a question and gives the line that is typed, trimmed.
+func (u *ui) ask(question string) (string, error) {
+	t, err := u.tty()
+	if err != nil {
+		return "", err
+	}
+	defer t.Close()
+	fmt.Fprint(t, question)
+	line, err := bufio.NewReader(t).ReadString('\n')
+	if err != nil && line == "" {
+		return "", fmt.Errorf("read the answer: %w", err)
+	}
+	return strings.TrimSpace(line), nil
+}
+
+// askSecret asks without an echo.
+func (u *ui) askSecret(question string) (string, error) {
+	t, err := u.tty()
+	if err != nil {
+		return "", err
+	}
+	defer t.Close()
+	fmt.Fprint(t, question)
+	secret, err := term.ReadPassword(int(t.Fd()))
+	fmt.Fprintln(t)
+	return strings.TrimSpace(string(secret)), err
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"batchinvite/pkg/pace"
+)
+
+// The types below are pflag.Values: a flag, the environment and the settings file are read by the same code, and what is
+// wrong is refused before anything is opened.
+
+// rateList collects --rate. The first Set replaces the default or what a settings file gave.
+type rateList struct {
+	values []pace.Rate
+	set    bool
+}
+
+func (r *rateList) Set(text string) error {
+	rate, err := pace.ParseRate(text)
+	if err != nil {
+		return err
+	}
+	if !r.set {
+		r.values, r.set = nil, true
+	}
+	r.values = append(r.values, rate)
+	return nil
+}
+
+func (r *rateList) String() string {
+	var parts []string
+	for _, rate := range r.values {
+		parts = append(parts, rate.String())
+	}
+	return strings.Join(parts, " ")
+}
+
+func (r *rateList) Type() string { return "N/time" }
+
+// columnMap collects --map field=Column.
+type columnMap map[string]string
+
+func (m *columnMap) Set(text string) error {
+	field, column, ok := strings.Cut(text, "=")
+	field, column = strings.TrimSpace(field), strings.TrimSpace(column)
+	if !ok || field == "" || column == "" {
+		return fmt.Errorf("%q is not field=Column", text)
+	}
+	if *m == nil {
+		*m = columnMap{}
+	}
+	(*m)[field] = column
+	return nil
+}
+
+func (m *columnMap) String() string {
+	var parts []string
+	for field, column := range *m {
+		parts = append(parts, field+"="+column)
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ",")
+}
+
+func (m *columnMap) Type() string { return "field=Column" }
+
+// fieldList is --override.
+type fieldList []string
+
+func (l *fieldList) Set(text string) error {
+	for field := range strings.SplitSeq(text, ",") {
+		switch field = strings.TrimSpace(field); field {
+		case "assessment-id", "format", "expires":
+			*l = append(*l, field)
+		default:
+			return fmt.Errorf("%q is not one of assessment-id, format, expires", field)
+		}
+	}
+	return nil
+}
+
+func (l *fieldList) String() string { return strings.Join(*l, ",") }
+func (l *fieldList) Type() string   { return "fields" }
+
+// threshold is N or N%. The zero value is no threshold.
+type threshold struct {
+	n       float64
+	percent bool
+	set     bool
+}
+
+func (t *threshold) Set(text string) error {
+	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
+	n, err := strconv.ParseFloat(number, 64)
+	if err != nil || !(n >= 0) || (percent && n > 100) || (!percent && n != float64(int(n))) {
+		return fmt.Errorf("%q is not a number of rows or a percentage such as 5%%", text)
+	}
+	*t = threshold{n: n, percent: percent, set: true}
+	return nil
+}
+
+func (t *threshold) String() string {
+	switch {
+	case !t.set:
+		return ""
+	case t.percent:
+		return strconv.FormatFloat(t.n, 'f', -1, 64) + "%"
+	}
+	return strconv.Itoa(int(t.n))
+}
+
+func (t *threshold) Type() string { return "N|N%" }
+
+// exceeded tells whether n of all is more than the threshold allows.
+func (t *threshold) exceeded(n, all int) bool {
+	switch {
+	case !t.set:
+		return false
+	case t.percent:
+		return float64(n)*100 > t.n*float64(all)
+	}
+	return n > int(t.n)
+}
+
+// choice is one word of a few.
+type choice struct {
+	value string
+	of    []string
+}
+
+func (c *choice) Set(text string) error {
+	if !slices.Contains(c.of, text) {
+		return fmt.Errorf("%q is not one of %s", text, strings.Join(c.of, ", "))
+	}
+	c.value = text
+	return nil
+}
+
+func (c *choice) String() string { return c.value }
+func (c *choice) Type() string   { return "word" }
