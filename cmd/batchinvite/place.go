@@ -53,8 +53,9 @@ func (p *place) rehearse() error {
 	for _, dir := range old {
 		alive := flock.New(filepath.Join(dir, "alive"))
 		if free, err := alive.TryLock(); err == nil && free {
-			os.RemoveAll(dir)
-			alive.Close()
+			if err := errors.Join(os.RemoveAll(dir), alive.Close()); err != nil {
+				return err
+			}
 		}
 	}
 	dir, err := os.MkdirTemp("", rehearsalPattern)

@@ -47,7 +47,7 @@ With --sent the row counts as invited; with --not-sent the next run invites it. 
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		a.started = true
-		if err := s.configure(placeOnly(s, cmd.Flags()), knownFlags(), a.ui); err != nil {
+		if err := s.configure(placeOnly(cmd.Flags()), knownFlags(), a.ui); err != nil {
 			return err
 		}
 		if err := errors.Join(s.validate(), d.validate(args[0])); err != nil {
@@ -60,7 +60,7 @@ With --sent the row counts as invited; with --not-sent the next run invites it. 
 }
 
 // placeOnly leaves the settings file out of the flags that choose a row: campaign and format mean something else there.
-func placeOnly(s *settings, flags *pflag.FlagSet) *pflag.FlagSet {
+func placeOnly(flags *pflag.FlagSet) *pflag.FlagSet {
 	only := pflag.NewFlagSet("", pflag.ContinueOnError)
 	for _, name := range []string{"base-url", "account", "ledger", "wait", "config"} {
 		only.AddFlag(flags.Lookup(name))

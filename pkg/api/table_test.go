@@ -205,7 +205,7 @@ func TestTable_everyFailure(t *testing.T) {
 
 // Whatever comes: a line is found, always the same one, and it keeps the promise of "never twice".
 func TestTable_isTotal(t *testing.T) {
-	for signs := range sign(id << 1) {
+	for signs := range id << 1 {
 		for status := -1; status <= 1000; status++ {
 			l := decide(signs, status)
 			if again := decide(signs, status); again != l {

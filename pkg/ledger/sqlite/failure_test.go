@@ -43,10 +43,10 @@ func TestFailure_fullDiskRefusesEveryLaterClaim(t *testing.T) {
 	pragma(t, l, "max_page_count = 100000")
 
 	_, err := l.Claim(t.Context(), run, candidate(granted+1), invite.Policy{})
-	if err != full {
+	if !errors.Is(err, full) {
 		t.Errorf("Claim after the disk has room again = %v, want the first error %v", err, full)
 	}
-	if _, err := l.Record(t.Context(), invite.Claim{Format: invite.SendLink}, invite.Outcome{State: invite.Invited}); err != full {
+	if _, err := l.Record(t.Context(), invite.Claim{Format: invite.SendLink}, invite.Outcome{State: invite.Invited}); !errors.Is(err, full) {
 		t.Errorf("Record = %v, want the first error %v", err, full)
 	}
 	mustClose(t, l)
@@ -69,7 +69,7 @@ func TestFailure_failedCommitRefusesEveryLaterClaim(t *testing.T) {
 	_, first := l.Claim(t.Context(), run, candidate(1), invite.Policy{})
 	wantCode(t, "Claim", first, codes.SQLITE_CONSTRAINT_COMMITHOOK)
 	fails = 0
-	if _, err := l.Claim(t.Context(), run, candidate(2), invite.Policy{}); err != first {
+	if _, err := l.Claim(t.Context(), run, candidate(2), invite.Policy{}); !errors.Is(err, first) {
 		t.Errorf("Claim after commits work again = %v, want the first error %v", err, first)
 	}
 }

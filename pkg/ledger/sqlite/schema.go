@@ -130,7 +130,7 @@ func step(ctx context.Context, conn *sql.Conn, file string, number int) error {
 		return err
 	}
 	numbered := fmt.Sprintf("%s; PRAGMA user_version = %d; PRAGMA application_id = %d", script, number, applicationID)
-	if _, err := tx.Exec(numbered); err != nil {
+	if _, err := tx.ExecContext(background, numbered); err != nil {
 		return errors.Join(err, tx.Rollback())
 	}
 	return tx.Commit()
