@@ -198,22 +198,26 @@ func TestStep_recordsNotSentBeforeItWaits(t *testing.T) {
 	})
 }
 
-func TestStep_stopEndsAWaitAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		st := newStepTest(t, always(throttled(10*time.Minute)))
-		defer st.close()
-		done := make(chan invite.Result)
-		go func() { done <- st.do(candidate("ann", invite.SendLink)) }()
-		synctest.Wait()
-		start := time.Now()
-		st.stop(&invite.Stop{Kind: invite.StopInterrupted, Reason: "interrupted"})
-		if r := <-done; r.Status != invite.StatusNotSent {
-			t.Errorf("result %s, want not_sent", r.Status)
-		}
-		if waited := time.Since(start); waited > 0 {
-			t.Errorf("the stop took %v in a pause, want none", waited)
-		}
-	})
+func TestStep_stopEndsEveryWaitAtOnce(t *testing.T) {
+	for name, answer := range map[string]invite.Answer{"pause": throttled(10 * time.Minute), "backoff": unreachable()} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				st := newStepTest(t, always(answer))
+				defer st.close()
+				done := make(chan invite.Result)
+				go func() { done <- st.do(candidate("ann", invite.SendLink)) }()
+				synctest.Wait()
+				start := time.Now()
+				st.stop(&invite.Stop{Kind: invite.StopInterrupted, Reason: "interrupted"})
+				if r := <-done; r.Status != invite.StatusNotSent {
+					t.Errorf("result %s, want not_sent", r.Status)
+				}
+				if waited := time.Since(start); waited > 0 {
+					t.Errorf("the stop took %v, want no time", waited)
+				}
+			})
+		})
+	}
 }
 
 func TestStep_stopsTheRun(t *testing.T) {
