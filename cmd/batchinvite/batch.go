@@ -122,7 +122,8 @@ func (b batch) checkPlace(i int, in *input) error {
 		return usagef("--output %s: results are written as CSV, choose a name that ends in .csv", in.output)
 	}
 	for _, other := range b {
-		if other.name != stdStream && results.SameFile(other.name, in.output) {
+		overwritten := results.SameFile(other.name, in.output) || results.SameFile(other.name, results.Partial(in.output))
+		if other.name != stdStream && overwritten {
 			return usage(fmt.Errorf("results of %s would overwrite the input %s", in.name, other.name), "choose another place with --output FILE")
 		}
 	}
