@@ -125,6 +125,14 @@ func (u *ui) canAsk() bool {
 	return t.Close() == nil
 }
 
+// put shows a question where it is seen: on stderr, or on the terminal itself where stderr goes elsewhere.
+func (u *ui) put(tty io.Writer, text string) {
+	if u.terminal {
+		tty = u
+	}
+	fmt.Fprint(tty, text)
+}
+
 // ask puts a question and gives the line that is typed, trimmed.
 func (u *ui) ask(question string) (string, error) {
 	t, err := u.tty()
@@ -132,7 +140,7 @@ func (u *ui) ask(question string) (string, error) {
 		return "", err
 	}
 	defer t.Close()
-	fmt.Fprint(t, question)
+	u.put(t, question)
 	line, err := bufio.NewReader(t).ReadString('\n')
 	if err != nil && line == "" {
 		return "", fmt.Errorf("read the answer: %w", err)
@@ -147,8 +155,8 @@ func (u *ui) askSecret(question string) (string, error) {
 		return "", err
 	}
 	defer t.Close()
-	fmt.Fprint(t, question)
+	u.put(t, question)
 	secret, err := term.ReadPassword(int(t.Fd()))
-	fmt.Fprintln(t)
+	u.put(t, "\n")
 	return strings.TrimSpace(string(secret)), err
 }

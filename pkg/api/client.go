@@ -38,9 +38,6 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkProxy(endpoint); err != nil {
-		return nil, err
-	}
 	return &Client{
 		endpoint: endpoint,
 		header: http.Header{

@@ -18,7 +18,7 @@ const canary = `k3y/With"odd&chars+0123456789`
 
 func newClient(t testing.TB, baseURL string) *Client {
 	t.Helper()
-	c, err := New(Options{BaseURL: baseURL, Key: canary, KeyHeader: "apiKey", Timeout: 5 * time.Second, Workers: 4, UserAgent: "test/1"})
+	c, err := New(Options{BaseURL: baseURL, Key: canary, KeyHeader: "apiKey", Timeout: 30 * time.Second, Workers: 4, UserAgent: "test/1"})
 	if err != nil {
 		t.Fatal(err)
 	}

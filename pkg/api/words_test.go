@@ -165,6 +165,23 @@ func TestKey_isNowhere(t *testing.T) {
 	}
 }
 
+// A short key is taken out of sentences, but must not spoil ids in which it stands by accident.
+func TestKey_shortOneLeavesDataAlone(t *testing.T) {
+	o := options()
+	o.Key = "7"
+	c, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := c.read(respond(200, nil, goodBody), "ann@example.org").answer(invite.GetLink, "").Outcome
+	if got.ReportID != "7" || got.State != invite.Invited {
+		t.Errorf("got %+v, want report 7", got)
+	}
+	if got := c.read(respond(400, nil, "key 7"), "").answer(invite.GetLink, "").Outcome.Error; got != "rejected by the vendor (400): key [API key]" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestQuote_isAlwaysFitToShow(t *testing.T) {
 	c := newClient(t, "https://vendor.example")
 	rapid.Check(t, func(t *rapid.T) {

@@ -18,12 +18,12 @@ import (
 // Invariant 10.
 func TestLock_secondRunIsToldWhoHoldsIt(t *testing.T) {
 	path := newPath(t)
-	before := time.Now()
-	first := mustOpen(t, path, Options{Mode: Create, Command: "run candidates.csv"})
-	link := filepath.Join(t.TempDir(), "link.db")
+	link := filepath.Join(t.TempDir(), "link.db") // to nothing yet
 	if err := os.Symlink(path, link); err != nil {
 		t.Fatal(err)
 	}
+	before := time.Now()
+	first := mustOpen(t, link, Options{Mode: Create, Command: "run candidates.csv"})
 	for _, path := range []string{path, link} {
 		_, err := Open(t.Context(), path, account, Options{Mode: Write})
 		var heldErr *ledger.Held

@@ -98,39 +98,30 @@ func open(ctx context.Context, path, account string, o Options) (_ *Ledger, err 
 	return l, nil
 }
 
-// locate gives the one name of a file under which everybody must lock it, and makes its folder where the mode allows.
+// locate gives the one name of a file under which everybody must lock it, whatever links lead there. It makes folder and
+// file where the mode allows: a link to nothing leads to no name yet, and an empty file is no ledger to anybody.
 func locate(path string, mode Mode) (string, error) {
-	path, err := filepath.Abs(path)
+	if mode.creates() {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return "", err
+		}
+		if err := touch(path); err != nil {
+			return "", err
+		}
+	}
+	file, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", ledger.ErrNoLedger
+	}
 	if err != nil {
 		return "", err
 	}
-	real, err := filepath.EvalSymlinks(path)
-	switch {
-	case err == nil:
-		return real, nil
-	case !errors.Is(err, os.ErrNotExist):
-		return "", err
-	case !mode.creates():
-		return "", ledger.ErrNoLedger
-	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
-	}
-	if dir, err = filepath.EvalSymlinks(dir); err != nil {
-		return "", err
-	}
-	return filepath.Join(dir, filepath.Base(path)), nil
+	return filepath.Abs(file)
 }
 
 // connect opens the connections, brings the layout up to date and finds the account. It looks at the file with a
 // connection that can't write before it opens one that can: another program's file must not even be switched to WAL.
 func (l *Ledger) connect(ctx context.Context, account string, mode Mode) (err error) {
-	if mode.creates() {
-		if err := touch(l.path); err != nil {
-			return err
-		}
-	}
 	if l.read, err = sql.Open("sqlite", readDSN(l.path)); err != nil {
 		return err
 	}
