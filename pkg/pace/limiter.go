@@ -38,11 +38,11 @@ func New(rates []Rate) *Limiter {
 // done.
 func (l *Limiter) Wait(ctx context.Context) error {
 	for {
-		if err := sleep(ctx, l.untilOpen()); err != nil {
+		if err := Sleep(ctx, l.untilOpen()); err != nil {
 			return err
 		}
 		wait, cancel := l.reserve()
-		if err := sleep(ctx, wait); err != nil {
+		if err := Sleep(ctx, wait); err != nil {
 			cancel()
 			return err
 		}
@@ -111,7 +111,8 @@ func (l *Limiter) reserve() (wait time.Duration, cancel func()) {
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits for d, or returns early with the cause of ctx.
+func Sleep(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -153,7 +153,7 @@ func (s *Step) again(take context.Context, t *attempt, a invite.Answer) bool {
 	if held {
 		return true // the pause is the wait
 	}
-	return sleep(take, s.Jitter(min(firstBackoff<<(t.tries+t.ambiguous-1), lastBackoff))) == nil
+	return pace.Sleep(take, s.Jitter(min(firstBackoff<<(t.tries+t.ambiguous-1), lastBackoff))) == nil
 }
 
 // spent uses up the budget of the answer's class and tells whether nothing is left.
@@ -217,15 +217,4 @@ func (s *Step) reconsider(ctx context.Context, c invite.Candidate) (invite.Resul
 		return unsent(h[0].Of(c.Format), errors.New("another run was changing this row's record, run again")), nil
 	}
 	return answer(verdict, rec, c, time.Now()), nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
