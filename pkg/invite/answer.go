@@ -29,7 +29,7 @@ type Answer struct {
 	Pause time.Duration
 	// Throttled: the vendor said 429, with or without Retry-After.
 	Throttled bool
-	// Stop, if set, ends the run. StopIfFirst does so only if no call of the run was answered before.
+	// Stop, if set, ends the run. StopIfFirst does so only while no call of the run has had an answer that counts.
 	Stop, StopIfFirst *Stop
 }
 

@@ -37,6 +37,16 @@ func (h History) Of(f Format) *Record {
 	return nil
 }
 
+// Link is the link that the person has already in this campaign, in whatever format, "" if there is none.
+func (h History) Link() string {
+	for _, r := range h.Records {
+		if r.Outcome.State == Invited && r.Outcome.Link != "" {
+			return r.Outcome.Link
+		}
+	}
+	return ""
+}
+
 // Decide judges a candidate by the history of its key, and names the record that decided (nil for VerdictSend).
 // A record is per key and format, and an unknown is judged by the format of its own claim: nobody may be e-mailed
 // twice, while a spare link harms nobody.

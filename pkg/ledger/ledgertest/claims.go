@@ -77,7 +77,7 @@ func claimAgreesWithDecide(t *testing.T, s Store) {
 	}
 	before := p.histories(keys)
 	claims, errs := make([]invite.Claim, len(all)), make([]error, len(all))
-	each(len(all), func(i int) { claims[i], errs[i] = p.Claim(t.Context(), p.run, all[i].now, all[i].Policy) })
+	each(len(all), func(i int) { claims[i], errs[i] = p.Claim(t.Context(), p.run, all[i].now, "", all[i].Policy) })
 	after := p.histories(keys)
 
 	allowed := 0
@@ -129,7 +129,7 @@ func oneOfManyWins(t *testing.T, s Store) {
 		var won, lost atomic.Int32
 		each(64, func(i int) {
 			c := person(round, []invite.Format{invite.GetLink, invite.SendLink}[i%2])
-			switch _, err := p.Claim(t.Context(), p.run, c, invite.Policy{EmailLinked: true}); {
+			switch _, err := p.Claim(t.Context(), p.run, c, "", invite.Policy{EmailLinked: true}); {
 			case err == nil:
 				won.Add(1)
 			case errors.Is(err, ledger.ErrRefused):
@@ -158,7 +158,7 @@ func claimIsLookedUp(t *testing.T, s Store) {
 		t.Errorf("claim (-want +got):\n%s", diff)
 	}
 	record := invite.Record{Key: c.Key, Format: c.Format, Name: c.Name, Email: c.Email, Fingerprint: c.Fingerprint(),
-		Outcome: invite.Outcome{State: invite.Claimed, Attempts: 1}, Origin: c.Origin, Run: p.run, ClaimedAt: claim.At}
+		Outcome: invite.Outcome{State: invite.Claimed, Expires: claimedDate, Attempts: 1}, Origin: c.Origin, Run: p.run, ClaimedAt: claim.At}
 	if diff := cmp.Diff(invite.History{Records: []invite.Record{record}}, p.history(c.Key)); diff != "" {
 		t.Errorf("history (-want +got):\n%s", diff)
 	}
@@ -172,7 +172,7 @@ func claimForgetsOutcome(t *testing.T, s Store) {
 	full.Link, full.Error, full.CandidateID, full.ReportID, full.APIStatus, full.Expires = "l", "e", "c", "r", "s", "x"
 	p.record(p.claim(c, invite.Policy{}), full)
 	p.claim(c, invite.Policy{})
-	want := invite.Outcome{State: invite.Claimed, Attempts: 2}
+	want := invite.Outcome{State: invite.Claimed, Expires: claimedDate, Attempts: 2}
 	if diff := cmp.Diff(want, p.history(c.Key).Of(c.Format).Outcome); diff != "" {
 		t.Errorf("outcome (-want +got):\n%s", diff)
 	}
@@ -198,7 +198,7 @@ func claimRaisesFence(t *testing.T, s Store) {
 func doneContextKeepsClaimOut(t *testing.T, s Store) {
 	p := s.start(t)
 	c := person(1, invite.SendLink)
-	if _, err := p.Claim(done(t), p.run, c, invite.Policy{}); !errors.Is(err, context.Canceled) {
+	if _, err := p.Claim(done(t), p.run, c, "", invite.Policy{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Claim = %v, want %v", err, context.Canceled)
 	}
 	if got := p.state(c); got != "" {

@@ -105,9 +105,12 @@ func (p *process) die() {
 	}
 }
 
+// claimedDate is the date that process.claim says it sends.
+const claimedDate = "2031-12-31 18:30"
+
 func (p *process) claim(c invite.Candidate, policy invite.Policy) invite.Claim {
 	p.t.Helper()
-	claim, err := p.Claim(p.t.Context(), p.run, c, policy)
+	claim, err := p.Claim(p.t.Context(), p.run, c, claimedDate, policy)
 	if err != nil {
 		p.t.Fatalf("Claim of %s %s = %v", c.Format, c.Key.Email, err)
 	}

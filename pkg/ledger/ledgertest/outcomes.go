@@ -108,7 +108,7 @@ func recordMovesUsage(t *testing.T, s Store) {
 	claims := make([]invite.Claim, 100)
 	each(len(claims), func(i int) {
 		var err error
-		if claims[i], err = p.Claim(t.Context(), p.run, person(i, invite.SendLink), invite.Policy{}); err != nil {
+		if claims[i], err = p.Claim(t.Context(), p.run, person(i, invite.SendLink), "", invite.Policy{}); err != nil {
 			t.Errorf("Claim = %v", err)
 		}
 	})
@@ -147,14 +147,14 @@ func deadRunsClaimsAreUnknown(t *testing.T, s Store) {
 	if second.run <= first.run {
 		t.Errorf("run %d follows run %d", second.run, first.run)
 	}
-	want := invite.Outcome{State: invite.Unknown, Error: ledger.DeadRun, At: claim.At, Attempts: 1}
+	want := invite.Outcome{State: invite.Unknown, Error: ledger.DeadRun, Expires: claimedDate, At: claim.At, Attempts: 1}
 	if diff := cmp.Diff(want, second.history(claimed.Key).Of(claimed.Format).Outcome); diff != "" {
 		t.Errorf("outcome of the claimed one (-want +got):\n%s", diff)
 	}
 	if got := second.state(invited); got != invite.Invited {
 		t.Errorf("the recorded one is %q, want %q", got, invite.Invited)
 	}
-	if _, err := second.Claim(t.Context(), second.run, claimed, invite.Policy{}); !errors.Is(err, ledger.ErrRefused) {
+	if _, err := second.Claim(t.Context(), second.run, claimed, "", invite.Policy{}); !errors.Is(err, ledger.ErrRefused) {
 		t.Errorf("Claim of the unknown = %v, want %v", err, ledger.ErrRefused)
 	}
 	alive := person(3, invite.SendLink)

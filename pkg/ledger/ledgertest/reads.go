@@ -199,11 +199,11 @@ func workersLoseNothing(t *testing.T, s Store) {
 	const n = 640
 	states := []invite.State{invite.Invited, invite.Rejected, invite.NotSent, invite.Unknown}
 	each(n, func(i int) {
-		claim, err := p.Claim(t.Context(), p.run, person(i, invite.SendLink), invite.Policy{})
+		claim, err := p.Claim(t.Context(), p.run, person(i, invite.SendLink), "", invite.Policy{})
 		if err != nil {
 			t.Errorf("Claim = %v", err)
 		}
-		if _, err := p.Claim(t.Context(), p.run, person(i, invite.SendLink), invite.Policy{}); !errors.Is(err, ledger.ErrRefused) {
+		if _, err := p.Claim(t.Context(), p.run, person(i, invite.SendLink), "", invite.Policy{}); !errors.Is(err, ledger.ErrRefused) {
 			t.Errorf("second Claim = %v, want %v", err, ledger.ErrRefused)
 		}
 		stale := claim

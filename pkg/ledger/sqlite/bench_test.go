@@ -30,7 +30,7 @@ func BenchmarkLedger_claimAndRecord(b *testing.B) {
 	for range 64 {
 		workers.Go(func() {
 			for i := int(next.Add(1)); i <= b.N; i = int(next.Add(1)) {
-				claim, err := l.Claim(b.Context(), run, candidate(i), invite.Policy{})
+				claim, err := l.Claim(b.Context(), run, candidate(i), "", invite.Policy{})
 				if err == nil {
 					_, err = l.Record(b.Context(), claim, invite.Outcome{State: invite.Invited, CandidateID: "123456",
 						ReportID: "654321", APIStatus: "SENT", Link: "https://app.example/i/0123456789abcdef"})
@@ -63,7 +63,7 @@ func BenchmarkLedger_lookup(b *testing.B) {
 	for w := range 64 {
 		workers.Go(func() {
 			for i := w; i < known; i += 64 {
-				if _, err := l.Claim(b.Context(), run, candidate(i), invite.Policy{}); err != nil {
+				if _, err := l.Claim(b.Context(), run, candidate(i), "", invite.Policy{}); err != nil {
 					b.Errorf("row %d: %v", i, err)
 				}
 			}

@@ -50,7 +50,7 @@ func (l *Ledger) do(ctx context.Context, w write) error {
 }
 
 // Claim implements ledger.Ledger.
-func (l *Ledger) Claim(ctx context.Context, run int64, c invite.Candidate, p invite.Policy) (invite.Claim, error) {
+func (l *Ledger) Claim(ctx context.Context, run int64, c invite.Candidate, expires string, p invite.Policy) (invite.Claim, error) {
 	format, err := formatNumber(c.Format)
 	if err != nil {
 		return invite.Claim{}, err
@@ -66,7 +66,7 @@ func (l *Ledger) Claim(ctx context.Context, run int64, c invite.Candidate, p inv
 		var prior int
 		err = w.claim.QueryRowContext(background, w.account, c.Key.Assessment, c.Key.Email, campaign, format,
 			c.Name, c.Email, []byte(c.Fingerprint()), run, millis(claim.At), c.Origin.File, c.Origin.Line,
-			p.RetryRejected, p.EmailLinked, p.ReinviteRevoked).Scan(&claim.Fence, &claim.Attempts, &prior)
+			p.RetryRejected, p.EmailLinked, p.ReinviteRevoked, expires).Scan(&claim.Fence, &claim.Attempts, &prior)
 		if errors.Is(err, sql.ErrNoRows) {
 			refused = true
 			return nil

@@ -51,7 +51,7 @@ func beVictim(path string) {
 		go func() {
 			for {
 				c := candidate(int(next.Add(1)))
-				claim, err := l.Claim(ctx, run, c, invite.Policy{})
+				claim, err := l.Claim(ctx, run, c, "", invite.Policy{})
 				if err == nil {
 					_, err = l.Record(ctx, claim, invite.Outcome{State: invite.Invited, Link: "https://app.example/" + c.Key.Email})
 				}
@@ -220,7 +220,7 @@ func TestClose_answersEveryClaim(t *testing.T) {
 	for range 16 {
 		workers.Go(func() {
 			for {
-				_, err := l.Claim(t.Context(), run, candidate(int(next.Add(1))), invite.Policy{})
+				_, err := l.Claim(t.Context(), run, candidate(int(next.Add(1))), "", invite.Policy{})
 				switch {
 				case errors.Is(err, ledger.ErrClosed):
 					return

@@ -35,14 +35,14 @@ func TestFailure_fullDiskRefusesEveryLaterClaim(t *testing.T) {
 	granted := 1
 	var full error
 	for full == nil {
-		if _, full = l.Claim(t.Context(), run, candidate(granted), invite.Policy{}); full == nil {
+		if _, full = l.Claim(t.Context(), run, candidate(granted), "", invite.Policy{}); full == nil {
 			granted++
 		}
 	}
 	wantCode(t, "Claim", full, codes.SQLITE_FULL)
 	pragma(t, l, "max_page_count = 100000")
 
-	_, err := l.Claim(t.Context(), run, candidate(granted+1), invite.Policy{})
+	_, err := l.Claim(t.Context(), run, candidate(granted+1), "", invite.Policy{})
 	if !errors.Is(err, full) {
 		t.Errorf("Claim after the disk has room again = %v, want the first error %v", err, full)
 	}
@@ -66,10 +66,10 @@ func TestFailure_failedCommitRefusesEveryLaterClaim(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	_, first := l.Claim(t.Context(), run, candidate(1), invite.Policy{})
+	_, first := l.Claim(t.Context(), run, candidate(1), "", invite.Policy{})
 	wantCode(t, "Claim", first, codes.SQLITE_CONSTRAINT_COMMITHOOK)
 	fails = 0
-	if _, err := l.Claim(t.Context(), run, candidate(2), invite.Policy{}); !errors.Is(err, first) {
+	if _, err := l.Claim(t.Context(), run, candidate(2), "", invite.Policy{}); !errors.Is(err, first) {
 		t.Errorf("Claim after commits work again = %v, want the first error %v", err, first)
 	}
 }

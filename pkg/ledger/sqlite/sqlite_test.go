@@ -58,7 +58,7 @@ func mustClaim(t testing.TB, l *Ledger, n int) (run int64) {
 		t.Fatal(err)
 	}
 	for i := range n {
-		if _, err := l.Claim(t.Context(), run, candidate(i), invite.Policy{}); err != nil {
+		if _, err := l.Claim(t.Context(), run, candidate(i), "", invite.Policy{}); err != nil {
 			t.Fatal(err)
 		}
 	}
