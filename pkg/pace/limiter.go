@@ -64,14 +64,19 @@ func (l *Limiter) Pause(d time.Duration, reason string) {
 	}
 }
 
-// Throttled pauses after a 429 that did not say for how long, and gives the length: one second, doubled with each such
-// answer in a row.
+// Throttled pauses after a 429 that did not say for how long, and gives the length: one second, doubled with each wave of
+// such answers in a row.
 func (l *Limiter) Throttled(reason string) time.Duration {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	// Many calls in flight are refused together: a wave of them is one step.
+	if l.pausedUntil.After(now) {
+		return l.pausedUntil.Sub(now)
+	}
 	d := min(firstPause<<min(l.throttled, 10), lastPause)
 	l.throttled++
-	l.mu.Unlock()
-	l.Pause(d, reason)
+	l.pausedUntil, l.reason = now.Add(d), reason
 	return d
 }
 
