@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -52,21 +53,36 @@ func linkExpired(rec *invite.Record, c invite.Candidate, now time.Time) bool {
 	return invite.Over(rec.Outcome.Expires, c.Expiry.Vendor(), now)
 }
 
-// unsent is the result of a row that would have been sent and was not. What was unknown before stays unknown.
-func unsent(earlier *invite.Record, why error) invite.Result {
-	if earlier != nil && earlier.Outcome.State == invite.Unknown {
-		return invite.Result{Status: invite.StatusUnknown, Format: earlier.Format, Outcome: earlier.Outcome}
+// unsent is the result of a row that would have been sent and was not. What was unknown before stays unknown, and a
+// link that the person has already is not forgotten.
+func unsent(c invite.Candidate, h invite.History, why error) invite.Result {
+	own := h.Of(c.Format)
+	if own != nil && own.Outcome.State == invite.Unknown {
+		return stillUnknown(own, why)
 	}
-	r := invite.Result{Status: invite.StatusNotSent, Outcome: invite.Outcome{State: invite.NotSent, Error: "not sent: " + why.Error()}}
-	if earlier != nil {
-		r.Outcome.Attempts = earlier.Outcome.Attempts
+	r := invite.Result{Status: invite.StatusNotSent}
+	r.Outcome = invite.Outcome{State: invite.NotSent, Error: "not sent: " + why.Error(), Link: h.Link()}
+	if own != nil {
+		r.Outcome.Attempts = own.Outcome.Attempts
 	}
 	return r
 }
 
+func stillUnknown(own *invite.Record, why error) invite.Result {
+	r := invite.Result{Status: invite.StatusUnknown, Format: own.Format, Outcome: own.Outcome}
+	r.Outcome.Error += "; not tried again: " + why.Error()
+	return r
+}
+
 // expired is the result of a row whose date had passed when its turn came.
-func expired(c invite.Candidate, err error) invite.Result {
-	return invalid(expiredProblem(c, err))
+func expired(c invite.Candidate, h invite.History, err error) invite.Result {
+	p := expiredProblem(c, err)
+	if own := h.Of(c.Format); own != nil && own.Outcome.State == invite.Unknown {
+		return stillUnknown(own, errors.New(p.String()))
+	}
+	r := invalid(p)
+	r.Outcome.Link = h.Link()
+	return r
 }
 
 func expiredProblem(c invite.Candidate, err error) invite.Problem {

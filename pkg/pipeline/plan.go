@@ -66,7 +66,7 @@ type Planner struct {
 func (p *Planner) Plan(ctx context.Context, rows Rows) (Plan, error) {
 	p.plan = Plan{Repeats: NewRepeats(p.Lines), Elsewhere: map[string]int{}}
 	p.groups = make(map[Group]int)
-	batch := make([]invite.Row, 0, chunk)
+	batch, weight := make([]invite.Row, 0, chunk), int64(0)
 	for row, err := range rows {
 		if err != nil {
 			return Plan{}, err
@@ -80,11 +80,11 @@ func (p *Planner) Plan(ctx context.Context, rows Rows) (Plan, error) {
 			p.plan.Duplicates++
 			continue
 		}
-		if batch = append(batch, row); len(batch) == chunk {
+		if batch, weight = append(batch, row), weight+weigh(row); len(batch) == chunk || weight > chunkBytes {
 			if err := p.judge(ctx, batch); err != nil {
 				return Plan{}, err
 			}
-			batch = batch[:0]
+			batch, weight = batch[:0], 0
 		}
 	}
 	if err := p.judge(ctx, batch); err != nil {
@@ -150,6 +150,10 @@ func (p *Planner) count(row invite.Row, h invite.History) {
 func (p *Planner) send(row invite.Row, h invite.History) {
 	c := row.Candidate
 	if _, err := c.Expiry.Due(p.Now); err != nil {
+		if own := h.Of(c.Format); own != nil && own.Outcome.State == invite.Unknown {
+			p.plan.Unknown++
+			return
+		}
 		p.invalid(row, expiredProblem(c, err))
 		return
 	}

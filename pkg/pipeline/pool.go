@@ -52,7 +52,8 @@ type Pool struct {
 const (
 	windowRows  = 8192
 	windowBytes = 8 << 20
-	chunk       = 256 // rows looked up at once
+	chunk       = 256     // rows looked up at once,
+	chunkBytes  = 1 << 20 // and as few as that, if they are long
 )
 
 // flow is a pool that runs: its channels and the reader's counts.
@@ -68,9 +69,13 @@ type flow struct {
 // Run takes every row to its result. It stops early when take is done or a call shows that going on makes no sense;
 // then the totals name the reason.
 func (p *Pool) Run(take, abort context.Context) (Totals, error) {
-	take, stop := context.WithCancelCause(take)
+	outer := take
+	take, stop := context.WithCancelCause(outer)
 	defer stop(nil)
-	p.Step.Stop = func(s *invite.Stop) { stop(s) }
+	p.Step.Stop = func(s *invite.Stop) {
+		p.Progress.stopped(s)
+		stop(s)
+	}
 	heard := p.Step.Called
 	p.Step.Called = func(c invite.Candidate, a invite.Answer, took time.Duration) {
 		p.Progress.called(took)
@@ -106,7 +111,7 @@ func (p *Pool) Run(take, abort context.Context) (Totals, error) {
 	err := group.Wait()
 
 	var s *invite.Stop
-	if errors.As(context.Cause(take), &s) {
+	if errors.As(context.Cause(outer), &s) {
 		p.Progress.stopped(s)
 	}
 	return p.Progress.Totals(), err
@@ -116,8 +121,8 @@ func (f *flow) work(failed, take, abort context.Context) error {
 	for it := range f.jobs {
 		c := it.row.Candidate
 		if err := context.Cause(take); err != nil {
-			it.result = unsent(it.earlier, err)
-		} else if it.result, err = f.Step.Do(take, abort, c, it.earlier); err != nil {
+			it.result = unsent(c, it.history, err)
+		} else if it.result, err = f.Step.Do(take, abort, c, it.history); err != nil {
 			return err
 		}
 		if it.done != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -118,9 +119,11 @@ func TestPool_firstLineOwnsAKey(t *testing.T) {
 	const apart = 20_000 // more than the reorder window
 	for round := range 3 {
 		rows := []invite.Row{valid(2, "ann", invite.GetLink), valid(3, "ann", invite.GetLink)}
-		for range apart {
-			between := valid(len(rows)+2, "", invite.GetLink)
-			between.Problem = &invite.Problem{Line: between.Origin.Line, Reason: "name is missing"}
+		for i := range apart {
+			between := valid(len(rows)+2, fmt.Sprintf("p%d", i), invite.GetLink)
+			if i%40 > 0 { // the workers have enough to do with the others
+				between.Problem = &invite.Problem{Line: between.Origin.Line, Reason: "name is missing"}
+			}
 			rows = append(rows, between)
 		}
 		other := valid(len(rows)+2, "ann", invite.GetLink)
@@ -162,8 +165,8 @@ func TestPool_firstLineOwnsAKey(t *testing.T) {
 				t.Errorf("round %d, row %d: %s %q %q, want %s %q %q", round, want.at, r.Status, r.Outcome.Link, r.Outcome.Error, want.status, want.link, want.text)
 			}
 		}
-		if totals.Reached != 3 {
-			t.Errorf("%d rows reached of %d, want the first and the two that are the same", totals.Reached, n)
+		if want := apart/40 + 3; totals.Reached != want {
+			t.Errorf("%d rows reached, want %d: those between, ann and the two that are the same", totals.Reached, want)
 		}
 	}
 }
@@ -184,7 +187,7 @@ func TestPool_stopLeavesEveryRowWithAResult(t *testing.T) {
 	if calls.Load() != 1 {
 		t.Errorf("%d calls with a wrong key, want 1: the first row goes alone", calls.Load())
 	}
-	if totals.Stop == nil || totals.Stop.Kind != invite.StopPerson || totals.Counts[invite.StatusNotSent] != 1000 || len(out.results) != 1000 {
+	if len(totals.Stops) != 1 || totals.Stops[0].Kind != invite.StopPerson || totals.Counts[invite.StatusNotSent] != 1000 || len(out.results) != 1000 {
 		t.Errorf("totals %+v, %d results, want all 1000 not_sent and the reason", totals, len(out.results))
 	}
 	if got, want := out.results[999].Outcome.Error, "not sent: the API key was refused"; got != want {
@@ -204,7 +207,7 @@ func TestPool_limitTakesTheFirstRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if calls.Load() != 3 || totals.OverLimit != 17 || totals.Reached != 3 {
+	if calls.Load() != 3 || totals.OverLimit != 17 || totals.Reached != 3 || totals.Missed != 0 {
 		t.Errorf("%d calls, %d over the limit, %d reached, want 3, 17, 3", calls.Load(), totals.OverLimit, totals.Reached)
 	}
 	if r := out.results[3]; r.Status != invite.StatusNotSent || r.Outcome.Error != "not sent: beyond --limit" {
@@ -265,11 +268,11 @@ type failingLedger struct {
 	err    error
 }
 
-func (f *failingLedger) Claim(ctx context.Context, run int64, c invite.Candidate, p invite.Policy) (invite.Claim, error) {
+func (f *failingLedger) Claim(ctx context.Context, run int64, c invite.Candidate, expires string, p invite.Policy) (invite.Claim, error) {
 	if f.claims.Add(1) > f.after {
 		return invite.Claim{}, f.err
 	}
-	return f.Ledger.Claim(ctx, run, c, p)
+	return f.Ledger.Claim(ctx, run, c, expires, p)
 }
 
 func TestRepeats_countsWhatDoesNotFitTheRoomItWasGiven(t *testing.T) {
@@ -283,3 +286,103 @@ func TestRepeats_countsWhatDoesNotFitTheRoomItWasGiven(t *testing.T) {
 		}
 	}
 }
+
+func TestPool_everyReasonToStopIsTold(t *testing.T) {
+	var rows []invite.Row
+	for i := range 100 {
+		rows = append(rows, valid(i+2, fmt.Sprintf("p%d", i), invite.GetLink))
+	}
+	take, interrupt := context.WithCancelCause(t.Context())
+	pool, _ := newPool(t, rows, func(context.Context, invite.Candidate, string) invite.Answer {
+		interrupt(&invite.Stop{Kind: invite.StopInterrupted, Reason: "interrupted"}) // while the call is in flight
+		a := refused(false)
+		a.Stop = &invite.Stop{Kind: invite.StopPerson, Reason: "used up"}
+		return a
+	}, 8)
+	totals, err := pool.Run(take, t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(totals.Stops) != 2 {
+		t.Errorf("%d reasons, want the refusal and the signal", len(totals.Stops))
+	}
+}
+
+func TestPool_whatStoodBeforeIsNotForgotten(t *testing.T) {
+	stop := &invite.Stop{Kind: invite.StopPerson, Reason: "used up"}
+	linked, broken, last := valid(2, "ann", invite.GetLink), valid(3, "bob", invite.GetLink), valid(4, "cy", invite.GetLink)
+	pool, _ := newPool(t, []invite.Row{linked, broken, last}, func(_ context.Context, c invite.Candidate, _ string) invite.Answer {
+		switch c.Name {
+		case "ann":
+			return invited()
+		case "bob":
+			return ambiguous(invite.GetLink)
+		}
+		a := refused(false)
+		a.Stop = stop
+		return a
+	}, 1)
+	if _, err := pool.Run(t.Context(), t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	// Now ann is to be e-mailed, bob's date has passed, and the key is refused from the start.
+	mailed := valid(2, "ann", invite.SendLink)
+	late := valid(3, "bob", invite.GetLink)
+	var err error
+	if late.Candidate.Expiry, err = invite.ParseExpiry("2001-01-01", "Expiry", invite.AsWritten); err != nil {
+		t.Fatal(err)
+	}
+	rows := []invite.Row{last, mailed, late}
+	planner := pipeline.Planner{Lookup: pool.Step.Ledger.Lookup, Policy: invite.Policy{EmailLinked: true}, Now: time.Now(),
+		Invalid: func(_ invite.Row, p invite.Problem) { t.Errorf("the plan calls a row invalid: %s", p) }}
+	plan, err := planner.Plan(t.Context(), rowsOf(rows))
+	if err != nil || plan.Send != 2 || plan.Unknown != 1 {
+		t.Errorf("plan: %d to send, %d unknown, %v, want 2 and 1", plan.Send, plan.Unknown, err)
+	}
+	out := &sink{}
+	pool.Rows, pool.Sink, pool.Repeats, pool.Progress = rowsOf(rows), out, plan.Repeats, &pipeline.Progress{}
+	pool.Step.Policy.EmailLinked = true
+	if _, err := pool.Run(t.Context(), t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r := out.results[1]; r.Status != invite.StatusNotSent || r.Outcome.Link != "https://x.example.org" {
+		t.Errorf("ann: %s %q, want not_sent with the link that she has", r.Status, r.Outcome.Link)
+	}
+	if r := out.results[2]; r.Status != invite.StatusUnknown {
+		t.Errorf("bob: %s, want unknown as before, though his date has passed", r.Status)
+	}
+}
+
+func TestPool_longRowsDoNotAddUp(t *testing.T) {
+	var inFlight, most atomic.Int64
+	long := strings.Repeat("x", 1<<19)
+	rows := func(yield func(invite.Row, error) bool) {
+		for i := range 200 {
+			row := valid(i+2, fmt.Sprintf("p%d", i), invite.GetLink)
+			row.Cells = []string{long}
+			most.Store(max(most.Load(), inFlight.Add(1)))
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+	pool, _ := newPool(t, nil, func(context.Context, invite.Candidate, string) invite.Answer { return invited() }, 4)
+	pool.Rows, pool.Sink = rows, counted{&inFlight}
+	if _, err := pool.Run(t.Context(), t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := most.Load(); n > 40 { // 20 MB of them: the window's 8 MB, and what is on its way in and out
+		t.Errorf("%d rows of half a megabyte were read and not written yet", n)
+	}
+}
+
+// counted takes results off the count of those on their way.
+type counted struct{ inFlight *atomic.Int64 }
+
+func (c counted) Write(invite.Result) error {
+	c.inFlight.Add(-1)
+	return nil
+}
+
+func (counted) Flush() error { return nil }

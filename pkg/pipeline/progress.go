@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,9 +17,11 @@ type Totals struct {
 	Reached int
 	// OverLimit counts the rows that were not sent because of --limit alone.
 	OverLimit int
-	Calls     int           // attempts, retries too
-	P50, P95  time.Duration // of the calls
-	Stop      *invite.Stop  // why it stopped early, nil if it did not
+	// Missed counts the rows that a worker had and that are not invited.
+	Missed   int
+	Calls    int            // attempts, retries too
+	P50, P95 time.Duration  // of the calls
+	Stops    []*invite.Stop // why it stopped early, in the order of their coming; none if it did not
 }
 
 // Progress is filled by a run and may be read from any goroutine at any time.
@@ -37,6 +40,7 @@ func (p *Progress) Totals() Totals {
 	for s, n := range p.totals.Counts {
 		t.Counts[s] = n
 	}
+	t.Stops = slices.Clone(p.totals.Stops)
 	t.P50, t.P95 = p.latency.quantile(0.50), p.latency.quantile(0.95)
 	return t
 }
@@ -59,6 +63,9 @@ func (p *Progress) wrote(it *item) {
 	if it.reached {
 		p.totals.Reached++
 	}
+	if it.sent && !it.reached {
+		p.totals.Missed++
+	}
 	if it.overLimit && it.result.Status == invite.StatusNotSent {
 		p.totals.OverLimit++
 	}
@@ -67,7 +74,10 @@ func (p *Progress) wrote(it *item) {
 func (p *Progress) stopped(s *invite.Stop) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.totals.Stop = s
+	same := func(other *invite.Stop) bool { return *other == *s }
+	if !slices.ContainsFunc(p.totals.Stops, same) { // a call of every worker may say the same
+		p.totals.Stops = append(p.totals.Stops, s)
+	}
 }
 
 // histogram counts durations in steps of 5 %, from a microsecond to an hour, so that quantiles of any number of calls

@@ -15,12 +15,12 @@ type item struct {
 	weight  int64 // in the window
 	row     invite.Row
 	history invite.History
-	earlier *invite.Record // of the row's own format
-	owner   *owner         // of a key that stands more than once
-	first   bool           // this row is the owner
+	owner   *owner // of a key that stands more than once
+	first   bool   // this row is the owner
 	result  invite.Result
 
 	reached   bool          // the person is invited
+	sent      bool          // a worker had it
 	overLimit bool          // not sent because of the limit
 	done      chan struct{} // closed by the worker of the row that goes alone
 }
@@ -28,16 +28,17 @@ type item struct {
 // read hands every row to a worker or, decided, to the writer.
 func (f *flow) read(failed, take context.Context) error {
 	defer close(f.jobs)
-	batch := make([]*item, 0, chunk)
+	batch, weight := make([]*item, 0, chunk), int64(0)
 	for row, err := range f.Rows {
 		if err != nil {
 			return err
 		}
-		if batch = append(batch, &item{row: row}); len(batch) == chunk {
+		it := &item{row: row, weight: weigh(row)}
+		if batch, weight = append(batch, it), weight+it.weight; len(batch) == chunk || weight > chunkBytes {
 			if err := f.dispatch(failed, take, batch); err != nil {
 				return err
 			}
-			batch = batch[:0]
+			batch, weight = batch[:0], 0
 		}
 	}
 	return f.dispatch(failed, take, batch)
@@ -48,7 +49,7 @@ func (f *flow) dispatch(failed, take context.Context, batch []*item) error {
 		return err
 	}
 	for _, it := range batch {
-		it.seq, it.weight = f.seq, weigh(it.row)
+		it.seq = f.seq
 		f.seq++
 		if f.window.Acquire(failed, it.weight) != nil {
 			return context.Cause(failed)
@@ -91,6 +92,7 @@ func (f *flow) pass(failed, take context.Context, it *item) error {
 		return f.finish(failed, it)
 	}
 	f.sent++
+	it.sent = true
 	if f.sent == 1 {
 		// The first row goes alone: a wrong key or address costs one call and not one a worker.
 		it.done = make(chan struct{})
@@ -98,7 +100,7 @@ func (f *flow) pass(failed, take context.Context, it *item) error {
 	select {
 	case f.jobs <- it:
 	case <-take.Done():
-		it.result = unsent(it.earlier, context.Cause(take))
+		it.result = unsent(it.row.Candidate, it.history, context.Cause(take))
 		return f.finish(failed, it)
 	}
 	if it.done != nil {
@@ -125,17 +127,16 @@ func (f *flow) decide(take context.Context, it *item) bool {
 		it.result = answer(verdict, rec, c, now)
 		return true
 	}
-	it.earlier = it.history.Of(c.Format)
 	if _, err := c.Expiry.Due(now); err != nil {
-		it.result = expired(c, err)
+		it.result = expired(c, it.history, err)
 		return true
 	}
 	if err := context.Cause(take); err != nil {
-		it.result = unsent(it.earlier, err)
+		it.result = unsent(c, it.history, err)
 		return true
 	}
 	if f.Limit > 0 && f.sent >= f.Limit {
-		it.result, it.overLimit = unsent(it.earlier, errors.New("beyond --limit")), true
+		it.result, it.overLimit = unsent(c, it.history, errors.New("beyond --limit")), true
 		return true
 	}
 	return false

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,7 @@ const (
 // Ledger is what the pipeline needs of the store of claims and outcomes; see package ledger for its contract.
 type Ledger interface {
 	Lookup(ctx context.Context, keys []invite.Key) ([]invite.History, error)
-	Claim(ctx context.Context, run int64, c invite.Candidate, p invite.Policy) (invite.Claim, error)
+	Claim(ctx context.Context, run int64, c invite.Candidate, expires string, p invite.Policy) (invite.Claim, error)
 	Record(ctx context.Context, c invite.Claim, o invite.Outcome) (attempts int, err error)
 }
 
@@ -47,7 +48,7 @@ type Step struct {
 	// Called tells of each finished call, for progress.
 	Called func(c invite.Candidate, a invite.Answer, took time.Duration)
 
-	answered atomic.Bool // some call of this run was answered
+	answered atomic.Bool // some call of this run had an answer that counts
 }
 
 // FullJitter is Step's Jitter.
@@ -55,29 +56,35 @@ func FullJitter(d time.Duration) time.Duration { return rand.N(max(d, 1)) }
 
 // attempt is the state of one row between its tries.
 type attempt struct {
-	start            time.Time
+	failing          time.Time // since when, zero while nothing failed
 	tries, ambiguous int
 	last             *invite.Result // as it is recorded in the ledger
 }
 
 // Do takes a candidate to its outcome. When take is done it makes no further try; when abort is done it gives up the
 // call in flight, which is then as unknown as the rules say. The error is the run's: the ledger failed, and nothing more
-// may be sent. earlier is what a stop before the first claim leaves the row at.
-func (s *Step) Do(take, abort context.Context, c invite.Candidate, earlier *invite.Record) (invite.Result, error) {
-	t := attempt{start: time.Now()}
+// may be sent. h is the history that allowed the call: what a row without a success has of it stays in its result.
+func (s *Step) Do(take, abort context.Context, c invite.Candidate, h invite.History) (invite.Result, error) {
+	r, err := s.try(take, abort, c, h)
+	r.Outcome.Link = cmp.Or(r.Outcome.Link, h.Link())
+	return r, err
+}
+
+func (s *Step) try(take, abort context.Context, c invite.Candidate, h invite.History) (invite.Result, error) {
+	var t attempt
 	// Commits outlive both signals: an outcome that is known and not recorded would be an unknown made by us.
 	durable := context.WithoutCancel(abort)
 	for {
 		if err := s.Pace.Wait(take); err != nil {
-			return t.interrupted(earlier, err), nil
+			return t.interrupted(c, h, err), nil
 		}
 		expires, err := c.Expiry.Due(time.Now())
 		if err != nil && t.last == nil {
-			return expired(c, err), nil
+			return expired(c, h, err), nil
 		} else if err != nil {
 			return *t.last, nil
 		}
-		claim, err := s.Ledger.Claim(durable, s.Run, c, s.Policy)
+		claim, err := s.Ledger.Claim(durable, s.Run, c, expires, s.Policy)
 		if errors.Is(err, invite.ErrRefused) {
 			return s.reconsider(durable, c)
 		} else if err != nil {
@@ -92,6 +99,9 @@ func (s *Step) Do(take, abort context.Context, c invite.Candidate, earlier *invi
 			return invite.Result{}, fmt.Errorf("record the outcome of %s in the ledger: %w", invite.MaskEmail(c.Email), err)
 		}
 		t.last = &invite.Result{Status: status(a, outcome), Format: c.Format, Outcome: outcome}
+		if outcome.State == invite.NotSent {
+			t.last.Format = "" // the columns tell what was really sent
+		}
 		if !s.again(take, &t, a) {
 			return *t.last, nil
 		}
@@ -105,13 +115,13 @@ func (s *Step) call(abort context.Context, c invite.Candidate, expires string) i
 	return a
 }
 
-// settle turns an answer into what is recorded. After an earlier ambiguous getlink a try that did not get through proves
-// nothing about the one before: the row stays unknown.
+// settle turns an answer into what is recorded. After an earlier ambiguous getlink a try that makes no link proves
+// nothing about the one before, and a vendor may well refuse just because that one succeeded: the row stays unknown.
 func settle(claim invite.Claim, a invite.Answer) invite.Outcome {
 	o := a.Outcome
-	if claim.Prior == invite.Unknown && o.State == invite.NotSent {
+	if claim.Prior == invite.Unknown && (o.State == invite.NotSent || o.State == invite.Rejected) {
 		o.State = invite.Unknown
-		o.Error = "an earlier request may have made a link; the last try did not get through: " + o.Error
+		o.Error = "an earlier request may have made a link; the last try made none: " + o.Error
 	}
 	return o
 }
@@ -133,21 +143,25 @@ func status(a invite.Answer, o invite.Outcome) invite.Status {
 
 // again applies what an answer means for everybody, and waits before this row's next try. It is false if there is none.
 func (s *Step) again(take context.Context, t *attempt, a invite.Answer) bool {
-	first := s.first(a)
 	switch {
 	case a.Stop != nil:
 		s.Stop(a.Stop)
 		return false
-	case a.StopIfFirst != nil && first:
+	case a.StopIfFirst != nil && !s.answered.Load():
 		s.Stop(a.StopIfFirst)
 		return false
+	case a.Class == invite.ClassAnswered:
+		s.answered.Store(true)
 	}
 	held := s.hold(a)
 	if !a.Retry || take.Err() != nil || t.spent(a) {
 		return false
 	}
-	if time.Since(t.start) > s.GiveUp {
-		s.Stop(&invite.Stop{Kind: invite.StopLater, Reason: fmt.Sprintf("no success for %s: %s", s.GiveUp, a.Outcome.Error)})
+	if t.failing.IsZero() {
+		t.failing = time.Now()
+	}
+	if time.Since(t.failing) > s.GiveUp {
+		s.Stop(&invite.Stop{Kind: invite.StopLater, Reason: fmt.Sprintf("a row had no success for %s: %s", s.GiveUp, a.Outcome.Error)})
 		return false
 	}
 	if held {
@@ -165,14 +179,6 @@ func (t *attempt) spent(a invite.Answer) bool {
 		t.tries++
 	}
 	return t.ambiguous >= maxAmbiguous || t.tries >= maxTries
-}
-
-// first tells whether this is the first answer of the run, and remembers that there was one.
-func (s *Step) first(a invite.Answer) bool {
-	if a.Class == invite.ClassNotSent || a.Class == invite.ClassRefused {
-		return false
-	}
-	return s.answered.CompareAndSwap(false, true)
 }
 
 // hold pauses everybody if the vendor asks for it.
@@ -199,11 +205,11 @@ func (s *Step) hold(a invite.Answer) bool {
 }
 
 // interrupted is the result of a row whose next try is not made.
-func (t *attempt) interrupted(earlier *invite.Record, cause error) invite.Result {
+func (t *attempt) interrupted(c invite.Candidate, h invite.History, cause error) invite.Result {
 	if t.last != nil {
 		return *t.last
 	}
-	return unsent(earlier, cause)
+	return unsent(c, h, cause)
 }
 
 // reconsider answers a row from the ledger, after that refused what looked allowed a moment ago.
@@ -214,7 +220,7 @@ func (s *Step) reconsider(ctx context.Context, c invite.Candidate) (invite.Resul
 	}
 	verdict, rec := h[0].Decide(c, s.Policy)
 	if rec == nil {
-		return unsent(h[0].Of(c.Format), errors.New("another run was changing this row's record, run again")), nil
+		return unsent(c, h[0], errors.New("another run was changing this row's record, run again")), nil
 	}
 	return answer(verdict, rec, c, time.Now()), nil
 }

@@ -74,6 +74,8 @@ func script(calls *atomic.Int64, answers ...func() invite.Answer) invite.Call {
 	}
 }
 
+var rejectedAnswer = invite.Answer{Class: invite.ClassAnswered, Outcome: invite.Outcome{State: invite.Rejected, Error: "already invited"}}
+
 func always(a invite.Answer) func() invite.Answer { return func() invite.Answer { return a } }
 
 type stepTest struct {
@@ -111,7 +113,7 @@ func newStepTest(t *testing.T, answers ...func() invite.Answer) *stepTest {
 
 func (st *stepTest) do(c invite.Candidate) invite.Result {
 	st.t.Helper()
-	r, err := st.step.Do(st.take, st.t.Context(), c, nil)
+	r, err := st.step.Do(st.take, st.t.Context(), c, invite.History{})
 	if err != nil {
 		st.t.Fatal(err)
 	}
@@ -152,6 +154,7 @@ func TestStep_budgets(t *testing.T) {
 		{"an ambiguous sendlink is never called again", invite.SendLink, []func() invite.Answer{always(ambiguous(invite.SendLink))}, 1, invite.StatusUnknown, invite.Unknown},
 		{"a getlink that succeeds at last is invited", invite.GetLink, []func() invite.Answer{always(ambiguous(invite.GetLink)), always(ambiguous(invite.GetLink)), invited}, 3, invite.StatusInvited, invite.Invited},
 		{"a 429 uses no try up", invite.SendLink, append(slice(20, throttled(time.Second)), invited), 21, invite.StatusInvited, invite.Invited},
+		{"nor by a rejection, which may be of the second call alone", invite.GetLink, []func() invite.Answer{always(ambiguous(invite.GetLink)), always(rejectedAnswer)}, 2, invite.StatusUnknown, invite.Unknown},
 		{"what was ambiguous once is not forgotten", invite.GetLink, []func() invite.Answer{always(ambiguous(invite.GetLink)), always(refused(false))}, 2, invite.StatusUnknown, invite.Unknown},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -233,7 +236,7 @@ func TestStep_stopsTheRun(t *testing.T) {
 	}{
 		{"at a refused key", []func() invite.Answer{always(wrongKey)}, 1, invite.StopPerson},
 		{"at a first answer that is no answer", []func() invite.Answer{always(garbage)}, 1, invite.StopPerson},
-		{"not at a later answer that is no answer", []func() invite.Answer{always(ambiguous(invite.GetLink)), always(garbage)}, 3, 0},
+		{"at an answer that is no answer after a broken call", []func() invite.Answer{always(ambiguous(invite.GetLink)), always(garbage)}, 2, invite.StopPerson},
 		{"at a pause longer than it would wait", []func() invite.Answer{always(throttled(16 * time.Minute))}, 1, invite.StopLater},
 		{"after no success for too long", slice(1, throttled(10*time.Minute)), 3, invite.StopLater},
 	} {
@@ -287,6 +290,30 @@ func TestStep_aDateThatPassesInTheQueueIsNotSent(t *testing.T) {
 		r := st.do(c)
 		if r.Status != invite.StatusInvalid || !strings.Contains(r.Outcome.Error, "line 2, column Expiry") || st.calls.Load() != 0 {
 			t.Errorf("%s %q after %d calls, want invalid without a call", r.Status, r.Outcome.Error, st.calls.Load())
+		}
+	})
+}
+
+func TestStep_goesOnAtGarbageAfterAnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		garbage := ambiguous(invite.GetLink)
+		garbage.StopIfFirst = &invite.Stop{Kind: invite.StopPerson, Reason: "not the vendor"}
+		st := newStepTest(t, invited, always(garbage))
+		defer st.close()
+		st.do(candidate("ann", invite.GetLink))
+		if r := st.do(candidate("bob", invite.GetLink)); r.Status != invite.StatusUnknown || st.stopped != nil {
+			t.Errorf("%s, stopped %v, want unknown and a run that goes on", r.Status, st.stopped)
+		}
+	})
+}
+
+func TestStep_theWaitForASlotIsNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := newStepTest(t, always(unreachable()), invited)
+		defer st.close()
+		st.step.Pace.Pause(time.Hour, "a long queue") // four times what it would wait for an answer
+		if r := st.do(candidate("ann", invite.GetLink)); r.Status != invite.StatusInvited || st.stopped != nil {
+			t.Errorf("%s, stopped %v, want invited by the second try", r.Status, st.stopped)
 		}
 	})
 }
