@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -34,6 +35,9 @@ type Client struct {
 
 // New checks the options. It opens no connection.
 func New(o Options) (*Client, error) {
+	if err := cmp.Or(o.Check(), o.checkKey()); err != nil {
+		return nil, err
+	}
 	endpoint, err := o.endpoint()
 	if err != nil {
 		return nil, err

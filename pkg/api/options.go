@@ -24,12 +24,17 @@ type Options struct {
 
 const invitePath = "assessments/invite"
 
-// endpoint checks the options and gives the URL that invitations are posted to. Its errors quote neither the key nor a
-// password.
-func (o Options) endpoint() (*url.URL, error) {
-	if err := o.checkKey(); err != nil {
-		return nil, err
+// Check finds what is wrong with the options before there is a key. Its errors quote no password.
+func (o Options) Check() error {
+	if err := o.checkHeader(); err != nil {
+		return err
 	}
+	_, err := o.endpoint()
+	return err
+}
+
+// endpoint checks everything but the key and its header, and gives the URL that invitations are posted to.
+func (o Options) endpoint() (*url.URL, error) {
 	switch {
 	case o.Timeout <= 0:
 		return nil, fmt.Errorf("timeout %s is not above 0", o.Timeout)
@@ -55,7 +60,7 @@ var ownHeaders = []string{
 	"Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", "X-Idempotency-Key",
 }
 
-func (o Options) checkKey() error {
+func (o Options) checkHeader() error {
 	if !httpguts.ValidHeaderFieldName(o.KeyHeader) {
 		return fmt.Errorf("%q is not the name of a request header", o.KeyHeader)
 	}
@@ -64,6 +69,11 @@ func (o Options) checkKey() error {
 			return fmt.Errorf("request header %s has a meaning of its own, the API key can't go there", own)
 		}
 	}
+	return nil
+}
+
+// checkKey gives errors that do not quote the key.
+func (o Options) checkKey() error {
 	if o.Key == "" {
 		return errors.New("API key is empty")
 	}
