@@ -80,7 +80,7 @@ func (a *app) withoutResults(names []string) []string {
 			return false
 		}
 		hasSource := slices.ContainsFunc(names, func(other string) bool {
-			return other != name && strings.TrimSuffix(other, filepath.Ext(other)) == base
+			return other != name && results.DefaultPath(other, false) == base+".results.csv" && !resultsName.MatchString(other)
 		})
 		if hasSource && !slices.Contains(names[:slices.Index(names, name)], name) {
 			a.sayf("batchinvite: %s is left out: it holds results of a file that is here too\n", name)
@@ -91,9 +91,13 @@ func (a *app) withoutResults(names []string) []string {
 
 // place decides where the results go, and refuses what would overwrite an input or another output.
 func (b batch) place(s *settings) error {
+	folder := isFolder(s.output)
+	if len(b) > 1 && s.output != "" && !folder {
+		return usage(fmt.Errorf("--output %s: results of %d files need a folder that exists", s.output, len(b)), "mkdir -p FOLDER, then --output FOLDER")
+	}
 	for i, in := range b {
 		switch {
-		case len(b) == 1 && s.output != "":
+		case len(b) == 1 && s.output != "" && !folder:
 			in.output = s.output
 		case in.name == stdStream && s.output == "":
 			in.output = stdStream
@@ -132,11 +136,18 @@ func (b batch) checkPlace(i int, in *input) error {
 			return usage(fmt.Errorf("results of %s and %s would both go to %s", other.name, in.name, in.output), "run them one after the other")
 		}
 	}
-	folder := filepath.Dir(in.output)
-	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+	if info, err := os.Stat(in.output); err == nil && !info.Mode().IsRegular() {
+		return usage(fmt.Errorf("results of %s can't go to %q: it is no regular file", in.name, in.output), "--output - writes to stdout")
+	}
+	if folder := filepath.Dir(in.output); !isFolder(folder) {
 		return usage(fmt.Errorf("results of %s can't go to %q: there is no folder %q", in.name, in.output, folder), "mkdir -p "+quoted(folder))
 	}
 	return nil
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // rows are the rows of all files, in order.

@@ -20,10 +20,7 @@ import (
 func BenchmarkMillion(b *testing.B) {
 	const rows = 1_000_000
 	dir := b.TempDir()
-	program := filepath.Join(dir, "batchinvite")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil { // this one has no race detector in it
-		b.Fatalf("%v\n%s", err, out)
-	}
+	program := buildProgram(b)
 	vendor := sandbox.New(sandbox.Config{APIKey: "k-1", CountsOnly: true})
 	url, err := vendor.Start(b.Context(), "127.0.0.1:0")
 	if err != nil {
@@ -43,7 +40,11 @@ func BenchmarkMillion(b *testing.B) {
 				cmd := exec.Command(program, command, "c.csv", "--rate", "1000000/s", "--base-url", url)
 				cmd.Dir = dir
 				cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+dir+"/state", "BATCHINVITE_API_KEY=k-1", "TMPDIR="+dir)
-				b.ReportMetric(peakOf(b, cmd), "peak-MB")
+				peak := peakOf(b, cmd)
+				b.ReportMetric(peak, "peak-MB")
+				if allowed := 64 + 24*rows/1e6; peak > allowed {
+					b.Errorf("%s took %.0f MB, more than the promised %.0f MB", step, peak, allowed)
+				}
 			}
 			b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 		})

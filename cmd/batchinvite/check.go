@@ -18,45 +18,49 @@ func (a *app) checkCommand() *cobra.Command {
 		if err := a.start(cmd, s); err != nil {
 			return err
 		}
-		return a.check(cmd, s, files)
+		code, err := a.check(cmd, s, files)
+		if err != nil {
+			return err
+		}
+		return finished{code}
 	}
 	addGroups(cmd, s.runFlags()...)
 	return cmd
 }
 
-func (a *app) check(cmd *cobra.Command, s *settings, files []string) (err error) {
+func (a *app) check(cmd *cobra.Command, s *settings, files []string) (code int, err error) {
 	take, _, release := a.watchSignals(cmd.Context())
 	defer release()
 	b, err := a.openBatch(take, files, s)
 	if err != nil {
-		return stoppedEarly(take, err)
+		return 0, stoppedEarly(take, err)
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
 	place, err := s.place()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, place.close()) }()
 	led, err := place.read(take)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if led != nil {
 		defer func() { err = errors.Join(err, led.Close()) }()
 	}
 	p, err := s.plan(take, b, led, func(where string) { fmt.Fprintln(a.out, where) })
 	if err != nil {
-		return stoppedEarly(take, err)
+		return 0, stoppedEarly(take, err)
 	}
 	p.problems = nil // they are on stdout, all of them
 	if !s.quiet {
 		a.sayf("%s", p.text(s, b, place.path, place.account))
 	}
 	if err := s.guardPlan(p, b); err != nil {
-		return err
+		return 0, err
 	}
 	if p.Invalid > 0 {
-		return finished{exitSomeFailed}
+		return exitSomeFailed, nil
 	}
-	return nil
+	return exitDone, nil
 }

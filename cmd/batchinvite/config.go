@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/env/v2"
@@ -82,6 +84,9 @@ func set(f *pflag.Flag, value any, where string) error {
 		if _, nested := word.(map[string]any); nested {
 			return fmt.Errorf("%s: want a word or a list of words", where)
 		}
+		if date, isDate := word.(time.Time); isDate { // YAML reads a bare date as a time
+			word = date.Format(time.DateOnly)
+		}
 		if err := f.Value.Set(fmt.Sprint(word)); err != nil {
 			return fmt.Errorf("%s: %w", where, err)
 		}
@@ -138,7 +143,8 @@ func defaultLedger() (string, error) {
 		return filepath.Join(dir, "ledger.db"), nil
 	}
 	dir := os.Getenv("XDG_STATE_HOME")
-	if dir == "" {
+	if !filepath.IsAbs(dir) { // the XDG specification has relative ones ignored
+
 		var err error
 		switch runtime.GOOS {
 		case "darwin", "windows":
@@ -156,7 +162,7 @@ func defaultLedger() (string, error) {
 }
 
 // apiKey finds the key. It is never a flag: arguments are there for every user of the machine to see.
-func (s *settings) apiKey(u *ui) (string, error) {
+func (s *settings) apiKey(ctx context.Context, u *ui) (string, error) {
 	path := s.apiKeyFile
 	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); path == "" && dir != "" {
 		if candidate := filepath.Join(dir, "api_key"); exists(candidate) {
@@ -176,7 +182,7 @@ func (s *settings) apiKey(u *ui) (string, error) {
 	if key := strings.TrimSpace(os.Getenv(keyVariable)); key != "" {
 		return key, nil
 	}
-	key, err := u.askSecret("API key: ")
+	key, err := u.askSecret(ctx, "API key: ")
 	if err != nil || key == "" {
 		return "", usage(errors.New("no API key"), "put it into a file and give --api-key-file FILE, or set "+keyVariable, "rehearse without a key: --sandbox")
 	}

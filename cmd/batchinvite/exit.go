@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"batchinvite/pkg/invite"
@@ -60,11 +62,13 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
+const helpHint = "batchinvite run --help"
+
 func usage(err error, hints ...string) error { return &failure{exitUsage, err, hints} }
 
 func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
 
-// finished is the end of a run whose summary has said everything already.
+// finished is the end of a run whose summary has said everything already. It never comes together with an error.
 type finished struct{ code int }
 
 func (f finished) Error() string { return fmt.Sprintf("exit code %d", f.code) }
@@ -83,36 +87,39 @@ func codeOf(err error) (code int, hints []string) {
 	case errors.As(err, &done):
 		return done.code, nil
 	case errors.As(err, &f):
+		if f.code == exitUsage && len(f.hints) == 0 {
+			return f.code, []string{helpHint}
+		}
 		return f.code, f.hints
 	case errors.As(err, &held):
 		return exitHeld, []string{"wait for it with --wait 10m, or run again later"}
 	case errors.As(err, &bad):
-		if bad.Hint != "" {
-			hints = []string{bad.Hint}
-		}
-		return exitUsage, hints
+		return exitUsage, []string{cmp.Or(bad.Hint, helpHint)}
 	}
 	return exitInternal, nil
 }
 
-// codeOfRun maps what a run came to; the order is that of severity.
+// codeOfRun maps what a run came to. Where several things hold, the first of them counts.
 func codeOfRun(t pipeline.Totals, runErr error) int {
-	if s := t.Stop; s != nil && s.Kind == invite.StopInterrupted {
-		return exitInterrupted
-	} else if s != nil && s.Kind == invite.StopTerminated {
-		return exitTerminated
+	stopped := func(kind invite.StopKind) bool {
+		return slices.ContainsFunc(t.Stops, func(s *invite.Stop) bool { return s.Kind == kind })
 	}
+	pilot := t.OverLimit > 0 && t.Missed == 0
 	switch {
+	case stopped(invite.StopInterrupted):
+		return exitInterrupted
+	case stopped(invite.StopTerminated):
+		return exitTerminated
 	case runErr != nil:
 		code, _ := codeOf(runErr)
 		return code
-	case t.Stop != nil && t.Stop.Kind == invite.StopPerson:
+	case stopped(invite.StopPerson):
 		return exitPerson
-	case t.Stop != nil && t.Stop.Kind == invite.StopLater:
+	case stopped(invite.StopLater):
 		return exitLater
 	case t.Counts[invite.StatusUnknown] > 0:
 		return exitUnknown
-	case t.Reached+t.OverLimit < t.Rows:
+	case t.Reached < t.Rows && !pilot:
 		return exitSomeFailed
 	}
 	return exitDone

@@ -25,11 +25,10 @@ func (r *run) sayPlan() {
 // guard refuses plans that are wrong, whoever looks on.
 func (s *settings) guardPlan(p *planned, b batch) error {
 	switch {
-	case p.Foreign > 0:
+	case p.Foreign > 0 && !s.sandbox: // a rehearsal's ledger knows nobody
 		return usage(fmt.Errorf("%s: line %d: the file says that this row was %s before, and this ledger has never heard of it (%s like it)",
 			b[p.ForeignFirst.Origin.File].name, p.ForeignFirst.Origin.Line, p.ForeignFirst.Earlier, count(p.Foreign, "row")),
-			"name the ledger that it was invited with: --ledger FILE",
-			"batchinvite import "+quoted(b[p.ForeignFirst.Origin.File].name))
+			"name the ledger that it was invited with: --ledger FILE")
 	case s.maxSend > 0 && p.calls(s.limit) > s.maxSend:
 		return usage(fmt.Errorf("%s to send are more than --max-send %d", count(p.calls(s.limit), "person"), s.maxSend),
 			"if that is right: --max-send "+strconv.Itoa(p.calls(s.limit)))
@@ -74,7 +73,7 @@ func (r *run) consent(ctx context.Context) error {
 		}
 	}
 	for _, ask := range questions {
-		if err := ask(); err != nil {
+		if err := ask(ctx); err != nil {
 			return err
 		}
 	}
@@ -82,8 +81,8 @@ func (r *run) consent(ctx context.Context) error {
 }
 
 // questions are what has to be asked. Where nobody is there to answer they refuse.
-func (r *run) questions() (ask []func() error) {
-	if r.planned.fresh && !r.place.rehearsal {
+func (r *run) questions() (ask []func(context.Context) error) {
+	if r.planned.fresh && !r.sandbox {
 		ask = append(ask, r.askFresh)
 	}
 	if !r.yes {
@@ -92,19 +91,19 @@ func (r *run) questions() (ask []func() error) {
 	return ask
 }
 
-func (r *run) askFresh() error {
+func (r *run) askFresh(ctx context.Context) error {
 	missing := fmt.Errorf("ledger %q knows nobody of account %s: whoever was invited before would be e-mailed again", r.place.path, r.place.account)
 	if !r.canAsk() {
 		return usage(missing, "batchinvite init"+r.place.flags())
 	}
-	answer, err := r.ask(fmt.Sprintf("%s.\nBegin a new one? [y/N] ", missing))
+	answer, err := r.ask(ctx, fmt.Sprintf("%s.\nBegin a new one? [y/N] ", missing))
 	if err != nil || !isYes(answer) {
 		return usage(cmp.Or(err, errors.New("not begun: no new ledger is wanted")))
 	}
 	return nil
 }
 
-func (r *run) askSend() error {
+func (r *run) askSend(ctx context.Context) error {
 	n := r.planned.Emails
 	if r.limit > 0 {
 		n = min(n, r.limit)
@@ -117,7 +116,7 @@ func (r *run) askSend() error {
 		question = fmt.Sprintf("The vendor will e-mail %s. Type the number to go on: ", count(n, "person"))
 		want = func(answer string) bool { return answer == strconv.Itoa(n) }
 	}
-	answer, err := r.ask(question)
+	answer, err := r.ask(ctx, question)
 	if err != nil || !want(answer) {
 		return usage(cmp.Or(err, errors.New("not sent: the answer was no")))
 	}

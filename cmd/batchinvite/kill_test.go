@@ -19,11 +19,12 @@ import (
 // there are workers.
 func TestKill(t *testing.T) {
 	const kills = 100
+	program := buildProgram(t)
 	for _, format := range []string{"getlink", "sendlink"} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
 			seed := rand.Uint64()
-			k := &killer{t: t, format: format, dice: rand.New(rand.NewPCG(seed, 0))}
+			k := &killer{t: t, program: program, format: format, dice: rand.New(rand.NewPCG(seed, 0))}
 			t.Logf("seed %d", seed)
 			rounds := 0
 			for ; k.kills < kills; rounds++ {
@@ -41,9 +42,10 @@ const (
 )
 
 type killer struct {
-	t      *testing.T
-	format string
-	dice   *rand.Rand
+	t       *testing.T
+	program string
+	format  string
+	dice    *rand.Rand
 
 	kills, invitations, unknown, worst int
 
@@ -59,6 +61,7 @@ func (k *killer) round() {
 		}
 		return sandbox.Fault{Latency: time.Duration(len(key.Email)+attempt) % 7 * time.Millisecond}
 	}})
+	w.program = k.program
 	w.write("c.csv", people(killRows, k.format))
 	w.mustRun(0, "init")
 	args := []string{"run", "c.csv", "--yes", "--workers", strconv.Itoa(killWorkers)}

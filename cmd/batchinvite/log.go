@@ -44,7 +44,7 @@ func (r *run) advise(result *invite.Result) {
 	}
 	c := result.Row.Candidate
 	if result.Format == invite.GetLink {
-		result.Outcome.Error += "; run again to try again (at worst there is a spare link)"
+		result.Outcome.Error += "; run again to try again (at worst there is a spare link), or settle it: " + resolveCommandFor(c.Key, result.Format, r.place) + " --sent|--not-sent --why \"…\""
 		return
 	}
 	result.Outcome.Error += fmt.Sprintf("; look up %s in assessment %d, then: %s --sent|--not-sent --why \"…\"",

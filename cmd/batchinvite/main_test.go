@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -142,10 +143,11 @@ func column(table [][]string, name string) (cells []string) {
 
 // world is one machine with a vendor: what Go tests need around the program.
 type world struct {
-	t      *testing.T
-	dir    string
-	vendor *sandbox.Server
-	url    string
+	t       *testing.T
+	dir     string
+	vendor  *sandbox.Server
+	url     string
+	program string // "" is the one with the race detector
 }
 
 func newWorld(t *testing.T, cfg sandbox.Config) *world {
@@ -160,9 +162,20 @@ func newWorld(t *testing.T, cfg sandbox.Config) *world {
 	return w
 }
 
+// buildProgram builds the program as its users have it: the one that the tests start otherwise is many times slower,
+// because the race detector is in it.
+func buildProgram(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "program")
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return path
+}
+
 // command is the program in this world, at full speed unless args say otherwise.
 func (w *world) command(args ...string) *exec.Cmd {
-	cmd := exec.Command("batchinvite", args...)
+	cmd := exec.Command(cmp.Or(w.program, "batchinvite"), args...)
 	cmd.Dir = w.dir
 	cmd.Env = append(os.Environ(), "XDG_STATE_HOME="+w.dir+"/state", "XDG_CONFIG_HOME="+w.dir+"/config", "TMPDIR="+w.dir,
 		"BATCHINVITE_API_KEY=k-1", "BATCHINVITE_BASE_URL="+w.url, "BATCHINVITE_RATE=1000000/s", "BATCHINVITE_PROGRESS=none")

@@ -51,6 +51,9 @@ func (p *place) rehearse() error {
 		return err
 	}
 	for _, dir := range old {
+		if info, err := os.Stat(dir); err != nil || time.Since(info.ModTime()) < time.Minute {
+			continue // perhaps one that is about to lock itself
+		}
 		alive := flock.New(filepath.Join(dir, "alive"))
 		if free, err := alive.TryLock(); err == nil && free {
 			if err := errors.Join(os.RemoveAll(dir), alive.Close()); err != nil {
@@ -117,8 +120,12 @@ func (p *place) close() error {
 // flags are what another command must be given to mean the same place.
 func (p *place) flags() string {
 	s, text := p.settings, ""
+	base := s.baseURL
+	if s.sandbox {
+		base = "https://" + sandboxHost
+	}
 	for _, f := range []struct{ name, value, standard string }{
-		{"base-url", s.baseURL, defaultBaseURL},
+		{"base-url", base, defaultBaseURL},
 		{"account", s.account, "default"},
 		{"ledger", s.ledger, ""},
 	} {

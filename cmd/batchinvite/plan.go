@@ -166,7 +166,7 @@ func (p *planned) sendLines(t *strings.Builder, s *settings) {
 		fmt.Fprintf(t, "  %6d  assessment %d%s, %s, %s\n", g.Rows, g.Assessment, mark, g.Format, expires)
 	}
 	for _, campaign := range slices.Sorted(maps.Keys(p.Elsewhere)) {
-		fmt.Fprintf(t, "  %6d  of these are invited in campaign %s already\n", p.Elsewhere[campaign], campaign)
+		fmt.Fprintf(t, "  %6d  of these are or may be invited in campaign %s\n", p.Elsewhere[campaign], campaign)
 	}
 	if p.Send == 0 {
 		return

@@ -80,6 +80,8 @@ func (d *decision) validate(email string) (err error) {
 		return errors.New("say how you know: --why TEXT")
 	case d.link != "" && d.notSent:
 		return errors.New("--link goes with --sent")
+	case d.link != "" && !strings.HasPrefix(d.link, "https://"):
+		return fmt.Errorf("--link: %q does not begin with https://", d.link)
 	}
 	return nil
 }

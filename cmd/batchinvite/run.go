@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +39,11 @@ Running it again is always safe: nobody who is invited is invited again, and row
 		take, abort, release := a.watchSignals(cmd.Context())
 		defer release()
 		r := &run{app: a, settings: s, shown: visible(cmd.Flags())}
-		return r.do(take, abort, files)
+		code, err := r.do(take, abort, files)
+		if err != nil {
+			return err
+		}
+		return finished{code}
 	}
 	addGroups(cmd, s.runFlags()...)
 	return cmd
@@ -73,21 +78,21 @@ func visible(flags *pflag.FlagSet) json.RawMessage {
 	return text
 }
 
-func (r *run) do(take, abort context.Context, files []string) (err error) {
+func (r *run) do(take, abort context.Context, files []string) (code int, err error) {
 	r.log = r.logger(r.settings)
 	if r.batch, err = r.openBatch(take, files, r.settings); err != nil {
-		return stoppedEarly(take, err)
+		return 0, stoppedEarly(take, err)
 	}
 	defer func() { err = errors.Join(err, r.batch.close()) }()
 	if r.place, err = r.settings.place(); err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, r.place.close()) }()
 	if err := r.connect(take); err != nil {
-		return err
+		return 0, stoppedEarly(take, err)
 	}
 	if err := r.openLedger(take, r.place.rehearsal, "run "+strings.Join(files, " ")); err != nil {
-		return stoppedEarly(take, err)
+		return 0, stoppedEarly(take, err)
 	}
 	defer func() {
 		if r.led != nil {
@@ -95,14 +100,14 @@ func (r *run) do(take, abort context.Context, files []string) (err error) {
 		}
 	}()
 	if r.planned, err = r.plan(take, r.batch, r.led, func(string) {}); err != nil {
-		return stoppedEarly(take, err)
+		return 0, stoppedEarly(take, err)
 	}
 	r.sayPlan()
 	if err := cmp.Or(r.guard(), r.consent(take)); err != nil {
-		return stoppedEarly(take, err)
+		return 0, stoppedEarly(take, err)
 	}
 	if err := r.openLedger(take, true, "run "+strings.Join(files, " ")); err != nil {
-		return stoppedEarly(take, err)
+		return 0, stoppedEarly(take, err)
 	}
 	return r.send(take, abort)
 }
@@ -111,7 +116,7 @@ func (r *run) do(take, abort context.Context, files []string) (err error) {
 func stoppedEarly(take context.Context, err error) error {
 	var s *invite.Stop
 	if errors.As(context.Cause(take), &s) {
-		return &failure{codeOfRun(pipeline.Totals{Stop: s}, nil), fmt.Errorf("%w; nothing was sent", s), nil}
+		return &failure{codeOfRun(pipeline.Totals{Stops: []*invite.Stop{s}}, nil), fmt.Errorf("%w; nothing was sent", s), nil}
 	}
 	return err
 }
@@ -131,7 +136,7 @@ func (r *run) openLedger(ctx context.Context, create bool, command string) (err 
 
 // connect makes the client, or starts the stand-in.
 func (r *run) connect(ctx context.Context) error {
-	options := api.Options{BaseURL: r.baseURL, KeyHeader: r.apiKeyHeader, Timeout: r.timeout, Workers: r.workers, UserAgent: "batchinvite/" + version()}
+	options := r.apiOptions()
 	if r.sandbox {
 		base, err := r.place.startSandbox(ctx)
 		if err != nil {
@@ -140,7 +145,7 @@ func (r *run) connect(ctx context.Context) error {
 		options.BaseURL, options.Key, options.KeyHeader = base, "rehearsal", "apiKey"
 	}
 	if !r.sandbox {
-		key, err := r.apiKey(r.ui)
+		key, err := r.apiKey(ctx, r.ui)
 		if err != nil {
 			return err
 		}
@@ -156,16 +161,17 @@ func (r *run) connect(ctx context.Context) error {
 }
 
 // send is the second pass.
-func (r *run) send(take, abort context.Context) error {
+func (r *run) send(take, abort context.Context) (code int, err error) {
 	durable := context.WithoutCancel(take) // what was done must be recorded, also after a signal
 	id, err := r.led.Start(durable, ledger.Run{Campaign: r.campaign, Files: r.batch.files(), Settings: r.shown})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	out, err := r.createOutput(r.batch, r.advise)
 	if err != nil {
-		return errors.Join(err, r.led.Finish(durable, id, ledger.End{Reason: err.Error()}))
+		return 0, errors.Join(err, r.led.Finish(durable, id, ledger.End{Reason: err.Error()}))
 	}
+	signalled := take
 	if r.stopAfter > 0 {
 		var cancel context.CancelFunc
 		take, cancel = context.WithTimeoutCause(take, r.stopAfter,
@@ -174,6 +180,10 @@ func (r *run) send(take, abort context.Context) error {
 	}
 	began := time.Now()
 	totals, runErr := r.work(take, abort, id, out)
+	var s *invite.Stop
+	if errors.As(context.Cause(signalled), &s) && !slices.Contains(totals.Stops, s) {
+		totals.Stops = append(totals.Stops, s) // it came after another reason had ended the taking of rows
+	}
 	if runErr == nil {
 		runErr = out.commit(durable, r.led, id, r.sandbox)
 	}
@@ -184,21 +194,23 @@ func (r *run) send(take, abort context.Context) error {
 	if !r.quiet {
 		r.sayf("%s", summarise(totals, time.Since(began), out.told, "batchinvite "+quoted(r.args...)))
 	}
-	code := codeOfRun(totals, runErr)
+	code = codeOfRun(totals, runErr)
 	if runErr != nil {
-		return &failure{code, runErr, []string{"the ledger knows what was done: run again to go on"}}
+		return 0, &failure{code, runErr, []string{"the ledger knows what was done: run again to go on"}}
 	}
-	return finished{code}
+	return code, nil
 }
 
+// reason is why a run ended early, "" if it did not.
 func reason(t pipeline.Totals, err error) string {
-	switch {
-	case err != nil:
-		return err.Error()
-	case t.Stop != nil:
-		return t.Stop.Reason
+	var all []string
+	for _, s := range t.Stops {
+		all = append(all, s.Reason)
 	}
-	return ""
+	if err != nil {
+		all = append(all, oneLine(err))
+	}
+	return strings.Join(all, "; ")
 }
 
 // work starts the pool and whoever watches it, and waits for both.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -39,6 +40,10 @@ func (a *app) sandboxCommand() *cobra.Command {
 		if err != nil {
 			return usage(err)
 		}
+		log, err := openLog(logFile)
+		if err != nil {
+			return usage(err)
+		}
 		take, _, release := a.watchSignals(cmd.Context())
 		defer release()
 		server := sandbox.New(sandbox.Config{Seed: seed, APIKey: key, Plan: plan, Quota: quota, CountsOnly: logFile == ""})
@@ -53,23 +58,19 @@ func (a *app) sandboxCommand() *cobra.Command {
 		}
 		fmt.Fprintf(a.out, "%s, %s, invited twice: %d by getlink, %d by sendlink\n", count(server.Calls(), "call"), count(server.Invitations(), "invitation"),
 			len(server.Duplicates("getlink")), len(server.Duplicates("sendlink")))
-		return writeLog(server, logFile)
+		if log == nil {
+			return nil
+		}
+		return errors.Join(server.WriteLog(log), log.Close())
 	}
 	addGroups(cmd, flags)
 	return cmd
 }
 
-func writeLog(server *sandbox.Server, path string) error {
+// openLog is nil without a path. It comes before the first call, which must not be lost to a wrong path.
+func openLog(path string) (*os.File, error) {
 	if path == "" {
-		return nil
+		return nil, nil
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := server.WriteLog(f); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"batchinvite/pkg/api"
 	"batchinvite/pkg/invite"
 	"batchinvite/pkg/pace"
 	"batchinvite/pkg/sheet"
@@ -157,6 +159,7 @@ func (s *settings) validate() error {
 	check(s.timeout < time.Second, "--timeout: %s is under a second", s.timeout)
 	check(s.giveUpAfter <= 0, "--give-up-after: %s is no time to wait", s.giveUpAfter)
 	check(s.wait < 0 || s.stopAfter < 0, "--wait and --stop-after can't be negative")
+	check(s.sandbox && s.typed["base-url"], "--sandbox and --base-url: a rehearsal calls nobody else")
 	check(strings.Contains(s.ledger, "://"), "--ledger: %q is not a file; this version keeps its ledger in a file", s.ledger)
 	if _, err := s.zones(); err != nil {
 		errs = append(errs, err)
@@ -164,13 +167,18 @@ func (s *settings) validate() error {
 	for _, f := range s.override {
 		check(!s.typed[f], "--override %s: there is no --%s to win over the rows", f, f)
 	}
-	if err := s.sheetOptions(0).Check(); err != nil {
-		errs = append(errs, err)
+	if len(errs) == 0 { // else one of them is the cause of what would be found here
+		errs = append(errs, s.sheetOptions(0).Check(), s.apiOptions().Check())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return usage(errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")))
 	}
 	return nil
+}
+
+// apiOptions say where and how calls are made. The key comes later.
+func (s *settings) apiOptions() api.Options {
+	return api.Options{BaseURL: s.baseURL, KeyHeader: s.apiKeyHeader, Timeout: s.timeout, Workers: s.workers, UserAgent: "batchinvite/" + version()}
 }
 
 // sheetOptions say how the input in the given place is to be read. The zones are valid by then.
@@ -210,14 +218,21 @@ func (s *settings) zones() (invite.Zones, error) {
 	return invite.Zones{Sheet: from, Vendor: to}, nil
 }
 
+// sandboxHost stands for the stand-in inside the process, whose port is another one each time.
+const sandboxHost = "sandbox.invalid"
+
 // accountName is the base URL's host and the account's name, so that a new API key forgets nothing.
 func (s *settings) accountName() (string, error) {
 	if s.sandbox {
-		return "sandbox.invalid/" + s.account, nil
+		return sandboxHost + "/" + s.account, nil
 	}
 	u, err := url.Parse(s.baseURL)
-	if err != nil || u.Host == "" {
-		return "", usagef("--base-url: %q is not a URL such as %s", s.baseURL, defaultBaseURL)
+	if err != nil {
+		return "", usagef("--base-url: %w", err)
 	}
-	return strings.ToLower(u.Host) + "/" + s.account, nil
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if port := u.Port(); port != "" && port != map[string]string{"https": "443", "http": "80"}[u.Scheme] {
+		host = net.JoinHostPort(host, port)
+	}
+	return host + "/" + s.account, nil
 }

@@ -73,6 +73,9 @@ func (a *app) status(cmd *cobra.Command, s *settings, showEmails bool) (err erro
 				rec.Key.Email = invite.MaskEmail(rec.Key.Email)
 			}
 			fmt.Fprintf(a.out, "unknown: %s\n", rowOf(rec))
+			if showEmails && rec.Format == invite.SendLink {
+				fmt.Fprintf(a.out, "  %s --sent|--not-sent --why TEXT\n", resolveCommandFor(rec.Key, rec.Format, p))
+			}
 		}
 	}
 	return nil

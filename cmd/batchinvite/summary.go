@@ -13,9 +13,9 @@ import (
 func summarise(t pipeline.Totals, took time.Duration, places []string, next string) string {
 	var b strings.Builder
 	word := "done"
-	if t.Stop != nil {
-		word = "stopped: " + t.Stop.Reason + "\n"
-		word += "so far"
+	for _, s := range t.Stops {
+		fmt.Fprintf(&b, "stopped: %s\n", s.Reason)
+		word = "so far"
 	}
 	fmt.Fprintf(&b, "%s: %s in %s, %.1f rows/s\n", word, count(t.Rows, "row"), short(took), float64(t.Rows)/max(took.Seconds(), 0.001))
 	for _, s := range invite.Statuses {
@@ -35,7 +35,7 @@ func summarise(t pipeline.Totals, took time.Duration, places []string, next stri
 		}
 		fmt.Fprintln(&b, place)
 	}
-	if t.Stop != nil {
+	if len(t.Stops) > 0 {
 		fmt.Fprintf(&b, "hint: to go on: %s\n", next)
 	}
 	return b.String()

@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -93,11 +95,22 @@ func (u *ui) fail(err error) int {
 	if err == nil || errors.As(err, &finished{}) {
 		return code
 	}
-	u.sayf("batchinvite: %s\n", err)
+	u.sayf("batchinvite: %s\n", oneLine(err))
 	for _, h := range hints {
 		u.sayf("hint: %s\n", h)
 	}
 	return code
+}
+
+// oneLine spells joined errors in one line, and what several of them say once.
+func oneLine(err error) string {
+	var parts []string
+	for part := range strings.SplitSeq(err.Error(), "\n") {
+		if !slices.Contains(parts, part) {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // errNoTerminal: there is nobody to ask.
@@ -125,38 +138,58 @@ func (u *ui) canAsk() bool {
 	return t.Close() == nil
 }
 
-// put shows a question where it is seen: on stderr, or on the terminal itself where stderr goes elsewhere.
-func (u *ui) put(tty io.Writer, text string) {
+// show writes a question where it is seen: on stderr, or on the terminal itself where stderr goes elsewhere.
+func (u *ui) show(tty io.Writer, text string) {
 	if u.terminal {
 		tty = u
 	}
 	fmt.Fprint(tty, text)
 }
 
-// ask puts a question and gives the line that is typed, trimmed.
-func (u *ui) ask(question string) (string, error) {
-	t, err := u.tty()
-	if err != nil {
-		return "", err
-	}
-	defer t.Close()
-	u.put(t, question)
-	line, err := bufio.NewReader(t).ReadString('\n')
-	if err != nil && line == "" {
-		return "", fmt.Errorf("read the answer: %w", err)
-	}
-	return strings.TrimSpace(line), nil
+// ask puts a question and gives the line that is typed, trimmed. It returns early with the cause of ctx.
+func (u *ui) ask(ctx context.Context, question string) (string, error) {
+	return u.put(ctx, question, func(t *os.File) (string, error) {
+		line, err := bufio.NewReader(t).ReadString('\n')
+		if err != nil && line == "" {
+			return "", fmt.Errorf("read the answer: %w", err)
+		}
+		return line, nil
+	})
 }
 
 // askSecret asks without an echo.
-func (u *ui) askSecret(question string) (string, error) {
+func (u *ui) askSecret(ctx context.Context, question string) (string, error) {
+	return u.put(ctx, question, func(t *os.File) (string, error) {
+		secret, err := term.ReadPassword(int(t.Fd()))
+		u.show(t, "\n")
+		return string(secret), err
+	})
+}
+
+// put shows a question and reads the answer. A terminal that is being read can't be asked to stop: when ctx is done the
+// reading is left behind, and the terminal gets back the settings it had.
+func (u *ui) put(ctx context.Context, question string, read func(*os.File) (string, error)) (string, error) {
 	t, err := u.tty()
 	if err != nil {
 		return "", err
 	}
-	defer t.Close()
-	u.put(t, question)
-	secret, err := term.ReadPassword(int(t.Fd()))
-	u.put(t, "\n")
-	return strings.TrimSpace(string(secret)), err
+	before, err := term.GetState(int(t.Fd()))
+	if err != nil {
+		return "", errNoTerminal
+	}
+	u.show(t, question)
+	var answer string
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		answer, err = read(t)
+		done <- errors.Join(err, t.Close())
+	}()
+	select {
+	case err := <-done:
+		return strings.TrimSpace(answer), err
+	case <-ctx.Done():
+		u.show(t, "\n")
+		return "", errors.Join(context.Cause(ctx), term.Restore(int(t.Fd()), before))
+	}
 }
