@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/mail"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/idna"
 )
@@ -23,6 +24,9 @@ func NormalizeEmail(s string) (string, error) {
 	s = strings.TrimSpace(s)
 	if s == "" {
 		return "", errors.New("e-mail address is missing")
+	}
+	if strings.ContainsFunc(s, invisible) {
+		return "", errors.New("has a special space or an invisible character in it")
 	}
 	a, err := mail.ParseAddress(s)
 	if err != nil {
@@ -46,6 +50,11 @@ func NormalizeEmail(s string) (string, error) {
 		return "", fmt.Errorf("is %d bytes long, mail allows %d", len(normal), maxAddress)
 	}
 	return normal, nil
+}
+
+// invisible: net/mail takes letters of every script, and with them what comes along from a web page unseen.
+func invisible(r rune) bool {
+	return r > unicode.MaxASCII && (unicode.IsSpace(r) || !unicode.IsGraphic(r))
 }
 
 // MaskEmail keeps the first letter and the domain: enough to recognise a row, too little to write to it.

@@ -32,6 +32,8 @@ func TestNormalizeEmail_saysWhatIsWrong(t *testing.T) {
 	for in, want := range map[string]string{
 		"":                                 "e-mail address is missing",
 		" \t":                              "e-mail address is missing",
+		"an\u00a0n@example.org":            "has a special space or an invisible character in it",
+		"an\u200bn@example.org":            "has a special space or an invisible character in it",
 		"ann":                              "is not an e-mail address",
 		"ann@":                             "is not an e-mail address",
 		"@example.org":                     "is not an e-mail address",

@@ -203,6 +203,9 @@ func (h *header) missing(o Options) error {
 	if len(fields) == 0 {
 		return nil
 	}
+	if len(h.cells) == 1 && strings.ContainsAny(h.cells[0], ";\t|") {
+		return h.fail(`save it as "CSV UTF-8 (comma delimited)"`, "the columns do not seem to be separated by commas: %s", h.list())
+	}
 	return h.fail(strings.Join(hints, " "), "no column for %s; the columns are %s", strings.Join(fields, " and "), h.list())
 }
 

@@ -86,9 +86,10 @@ func Open(s *Snapshot, o Options) (*Sheet, error) {
 	if err == nil {
 		checks.header, err = newHeader(s.Name, rec, o)
 	}
-	if err != nil {
+	// A file in UTF-16 may even have a header that reads well once its zeros are passed over.
+	if err != nil || strings.ContainsRune(strings.Join(rec.cells, ""), 0) {
 		if isBinary(s) {
-			err = &Error{File: s.Name, Reason: "is not a CSV file in UTF-8"}
+			err = &Error{File: s.Name, Reason: "is not a CSV file in UTF-8", Hint: `save it as "CSV UTF-8"`}
 		}
 		return nil, err
 	}
