@@ -116,7 +116,7 @@ func (p *Plan) add(kind, value string) (err error) {
 	}
 	k, known := kinds[Kind(kind)]
 	if !known || kind == "" {
-		return fmt.Errorf("unknown kind, use latency or one of %s", kindNames())
+		return fmt.Errorf("unknown kind, use latency or one of %s", Kinds())
 	}
 	c := Chance{Kind: Kind(kind)}
 	if k.retryAfter {
@@ -172,7 +172,8 @@ func parseDuration(s string) (time.Duration, error) {
 	return d, nil
 }
 
-func kindNames() string {
+// Kinds lists the kinds of faults as a plan spells them.
+func Kinds() string {
 	var names []string
 	for _, k := range slices.Sorted(maps.Keys(kinds)) {
 		if k != "" {
