@@ -32,14 +32,21 @@ func (s *settings) configure(flags, known *pflag.FlagSet, u *ui) error {
 
 	environment := koanf.New("\n") // no delimiter: the keys are flat
 	err := environment.Load(env.Provider("\n", env.Opt{Prefix: envPrefix, TransformFunc: func(k, v string) (string, any) {
+		if v == "" {
+			return "", nil // empty is the shell's way to unset
+		}
 		return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(k, envPrefix)), "_", "-"), v
 	}}), nil)
 	if err != nil {
 		return usagef("read the environment: %w", err)
 	}
 	for _, name := range environment.Keys() {
-		if variable := variableOf(name); variable != keyVariable && !configurable(known, name) {
+		switch f, variable := known.Lookup(name), variableOf(name); {
+		case variable == keyVariable:
+		case f == nil:
 			u.sayf("batchinvite: warning: %s is not a setting and is ignored\n", variable)
+		case isOneOff(f):
+			return usagef("%s: --%s is for the command line only", variable, name)
 		}
 	}
 	if s.config == "" {
@@ -107,11 +114,6 @@ func checkKeys(keys []string, known *pflag.FlagSet, path string) error {
 		}
 	}
 	return nil
-}
-
-func configurable(known *pflag.FlagSet, name string) bool {
-	f := known.Lookup(name)
-	return f != nil && !isOneOff(f)
 }
 
 func isOneOff(f *pflag.Flag) bool {

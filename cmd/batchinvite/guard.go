@@ -29,8 +29,8 @@ func (s *settings) guardPlan(p *planned, b batch) error {
 		return usage(fmt.Errorf("%s: line %d: the file says that this row was %s before, and this ledger has never heard of it (%s like it)",
 			b[p.ForeignFirst.Origin.File].name, p.ForeignFirst.Origin.Line, p.ForeignFirst.Earlier, count(p.Foreign, "row")),
 			"name the ledger that it was invited with: --ledger FILE")
-	case s.maxSend > 0 && p.calls(s.limit) > s.maxSend:
-		return usage(fmt.Errorf("%s to send are more than --max-send %d", count(p.calls(s.limit), "person"), s.maxSend),
+	case s.maxSend.set && p.calls(s.limit) > s.maxSend.n:
+		return usage(fmt.Errorf("%s to send are more than --max-send %d", count(p.calls(s.limit), "person"), s.maxSend.n),
 			"if that is right: --max-send "+strconv.Itoa(p.calls(s.limit)))
 	case s.maxInvalid.exceeded(p.Invalid, p.Rows):
 		return usage(fmt.Errorf("%d of %s are invalid, more than --max-invalid %s", p.Invalid, count(p.Rows, "row"), &s.maxInvalid),
@@ -105,8 +105,8 @@ func (r *run) askFresh(ctx context.Context) error {
 
 func (r *run) askSend(ctx context.Context) error {
 	n := r.planned.Emails
-	if r.limit > 0 {
-		n = min(n, r.limit)
+	if r.limit.set {
+		n = min(n, r.limit.n)
 	}
 	if !r.canAsk() {
 		return usage(fmt.Errorf("%s would be e-mailed, and there is no terminal to ask at", count(n, "person")), "if that is wanted: --yes")

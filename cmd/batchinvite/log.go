@@ -34,7 +34,7 @@ func (r *run) logCall(c invite.Candidate, a invite.Answer, took time.Duration) {
 	}
 	e.Int("line", c.Origin.Line).Str("email", invite.MaskEmail(c.Email)).Int64("assessment", c.Key.Assessment).
 		Str("format", string(c.Format)).Str("class", string(a.Class)).Str("outcome", string(a.Outcome.State)).
-		Bool("retry", a.Retry).Dur("took", took).Str("error", a.Outcome.Error).Msg("call")
+		Bool("retry", a.Retry).Stringer("took", took).Str("error", a.Outcome.Error).Msg("call")
 }
 
 // advise adds to an unknown row what a person can do about it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"batchinvite/pkg/invite"
@@ -91,9 +92,30 @@ func (o *output) commitFile(ctx context.Context, led ledger.Ledger, run int64, f
 	}
 	o.told = append(o.told, in.output)
 	if done.Kept != "" {
-		o.told = append(o.told, fmt.Sprintf("  %s had been changed since it was written and is kept as %s", in.output, done.Kept))
+		o.told = append(o.told, fmt.Sprintf("  %s was not as this account last wrote it, and is kept as %s", in.output, done.Kept))
 	}
 	return led.Wrote(ctx, run, path, done.Hash)
+}
+
+// discard removes the partial files of a run that never began.
+func (o *output) discard() error {
+	errs := []error{o.close()}
+	for i, f := range o.files {
+		if f != nil {
+			errs = append(errs, os.Remove(results.Partial(o.batch[i].output)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// left names the partial files that hold what was written before a failure.
+func (o *output) left() (hints []string) {
+	for _, in := range o.batch {
+		if path := results.Partial(in.output); in.output != stdStream && exists(path) {
+			hints = append(hints, "the rows written so far are in "+path)
+		}
+	}
+	return hints
 }
 
 // close leaves what was not committed in the partial files.

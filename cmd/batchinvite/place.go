@@ -41,6 +41,9 @@ func (s *settings) place() (*place, error) {
 	default:
 		p.path, err = defaultLedger()
 	}
+	if err == nil && isFolder(p.path) {
+		err = usagef("--ledger %s: is a folder, name a file in it", p.path)
+	}
 	return p, err
 }
 

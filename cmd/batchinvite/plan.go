@@ -30,9 +30,9 @@ type planned struct {
 }
 
 // calls is the number of calls the plan foresees, with --limit.
-func (p *planned) calls(limit int) int {
-	if limit > 0 {
-		return min(limit, p.Send)
+func (p *planned) calls(limit number) int {
+	if limit.set {
+		return min(limit.n, p.Send)
 	}
 	return p.Send
 }

@@ -36,7 +36,10 @@ func TestReadme_commandsWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.write("candidates.csv", string(sample))
+	if err := os.Mkdir(filepath.Join(w.dir, "samples"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.write("samples/candidates.csv", string(sample))
 	w.write("people.csv", "name,email\nAnn,ann@example.org\nBob,bob@example.org\n")
 	script, commands := "", 0
 	for _, block := range consoleBlock.FindAllStringSubmatch(readme(t), -1) {

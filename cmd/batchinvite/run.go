@@ -106,10 +106,15 @@ func (r *run) do(take, abort context.Context, files []string) (code int, err err
 	if err := cmp.Or(r.guard(), r.consent(take)); err != nil {
 		return 0, stoppedEarly(take, err)
 	}
-	if err := r.openLedger(take, true, "run "+strings.Join(files, " ")); err != nil {
-		return 0, stoppedEarly(take, err)
+	// Places that can't be written must show before anything is begun in the ledger.
+	out, err := r.createOutput(r.batch, r.advise)
+	if err != nil {
+		return 0, usage(err)
 	}
-	return r.send(take, abort)
+	if err := r.openLedger(take, true, "run "+strings.Join(files, " ")); err != nil {
+		return 0, errors.Join(stoppedEarly(take, err), out.discard())
+	}
+	return r.send(take, abort, out)
 }
 
 // stoppedEarly: a signal before the first call has its own exit code.
@@ -161,15 +166,11 @@ func (r *run) connect(ctx context.Context) error {
 }
 
 // send is the second pass.
-func (r *run) send(take, abort context.Context) (code int, err error) {
+func (r *run) send(take, abort context.Context, out *output) (code int, err error) {
 	durable := context.WithoutCancel(take) // what was done must be recorded, also after a signal
 	id, err := r.led.Start(durable, ledger.Run{Campaign: r.campaign, Files: r.batch.files(), Settings: r.shown})
 	if err != nil {
-		return 0, err
-	}
-	out, err := r.createOutput(r.batch, r.advise)
-	if err != nil {
-		return 0, errors.Join(err, r.led.Finish(durable, id, ledger.End{Reason: err.Error()}))
+		return 0, errors.Join(err, out.discard())
 	}
 	signalled := take
 	if r.stopAfter > 0 {
@@ -189,14 +190,18 @@ func (r *run) send(take, abort context.Context) (code int, err error) {
 	}
 	runErr = errors.Join(runErr, out.close())
 	runErr = errors.Join(runErr, r.led.Finish(durable, id, ledger.End{Reason: reason(totals, runErr), Counts: totals.Counts}))
-	r.log.Info().Int64("run", id).Int("rows", totals.Rows).Int("calls", totals.Calls).Dur("took", time.Since(began)).
-		Str("stopped", reason(totals, runErr)).Msg("run ended")
+	ended := r.log.Info().Int64("run", id).Int("rows", totals.Rows).Int("calls", totals.Calls).Stringer("took", time.Since(began))
+	if why := reason(totals, runErr); why != "" {
+		ended = ended.Str("stopped", why)
+	}
+	ended.Msg("run ended")
 	if !r.quiet {
 		r.sayf("%s", summarise(totals, time.Since(began), out.told, "batchinvite "+quoted(r.args...)))
 	}
 	code = codeOfRun(totals, runErr)
 	if runErr != nil {
-		return 0, &failure{code, runErr, []string{"the ledger knows what was done: run again to go on"}}
+		hints := []string{"the ledger knows what was done: run again to go on"}
+		return 0, &failure{code, runErr, append(hints, out.left()...)}
 	}
 	return code, nil
 }
@@ -234,7 +239,7 @@ func (r *run) work(take, abort context.Context, id int64, out *output) (pipeline
 		Sink:     out,
 		Progress: progress,
 		Workers:  r.workers,
-		Limit:    r.limit,
+		Limit:    r.limit.n,
 	}
 	r.log.Info().Int64("run", id).Strs("files", r.batch.names()).Str("campaign", r.campaign).Int("send", r.planned.Send).Msg("run began")
 	watching, done := context.WithCancel(context.WithoutCancel(take))

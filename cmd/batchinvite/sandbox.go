@@ -28,14 +28,17 @@ func (a *app) sandboxCommand() *cobra.Command {
 	}
 	flags := group("Flags", func(f *pflag.FlagSet) {
 		f.StringVar(&listen, "listen", "127.0.0.1:8080", "loopback `address`")
-		f.StringVar(&faults, "faults", "", "kinds of faults with their `chances`")
-		f.Uint64Var(&seed, "seed", uint64(time.Now().UnixNano()), "the same `number` gives the same faults")
+		f.StringVar(&faults, "faults", "", "kinds of faults with their `chances`, and with their Retry-After: 429=0.05:2s; kinds: "+sandbox.Kinds()+"; latency=20ms+10ms, or latency=0.5:20ms for some calls")
+		f.Uint64Var(&seed, "seed", 0, "the same `number` gives the same faults; 0 is a new one each time")
 		f.IntVar(&quota, "quota", 0, "invitations until they are used up")
 		f.StringVar(&key, "accept-key", "", "the only API `key` that is accepted; default: any")
 		f.StringVar(&logFile, "log", "", "write every call to this `file` at the end, as JSON lines")
 	})
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		a.started = true
+		if seed == 0 {
+			seed = uint64(time.Now().UnixNano())
+		}
 		plan, err := sandbox.ParsePlan(faults)
 		if err != nil {
 			return usage(err)

@@ -24,7 +24,7 @@ type settings struct {
 	timezone, vendorTimezone              string
 	campaign                              string
 	rates                                 rateList
-	limit                                 int
+	limit, maxSend                        number
 	yes, sandbox                          bool
 	columns                               columnMap
 	override                              fieldList
@@ -32,7 +32,6 @@ type settings struct {
 	timeout, wait, giveUpAfter, stopAfter time.Duration
 	account, ledger                       string
 	retryRejected, emailLinked, reinvite  bool
-	maxSend                               int
 	maxInvalid                            threshold
 	baseURL, apiKeyFile, apiKeyHeader     string
 	logFormat, logLevel, progress         choice
@@ -86,7 +85,7 @@ func (s *settings) firstFlags(f *pflag.FlagSet) {
 	f.StringVar(&s.campaign, "campaign", "default", "`name` under which a person counts once; another campaign invites people again")
 	s.rates = rateList{values: []pace.Rate{{Calls: 2, Per: time.Second}}}
 	f.Var(&s.rates, "rate", "calls per time: 2/s, 60/m, 50/5s, 5000/d; give it again for several that hold at once")
-	f.IntVar(&s.limit, "limit", 0, "a pilot: only the first `N` rows that would be sent")
+	f.Var(&s.limit, "limit", "a pilot: only the first `N` rows that would be sent")
 	f.BoolVar(&s.yes, "yes", false, "do not ask; needed for sendlink without a terminal")
 	f.BoolVar(&s.sandbox, "sandbox", false, "rehearse against a stand-in inside this process; nothing leaves the machine")
 	f.Var(&s.columns, "map", "which column holds which field, such as `name=\"Full Name\"`; repeatable; fields: name, first_name, last_name, email, assessment_id, format, expires")
@@ -104,7 +103,7 @@ func (s *settings) rowFlags(f *pflag.FlagSet) {
 }
 
 func (s *settings) guardFlags(f *pflag.FlagSet) {
-	f.IntVar(&s.maxSend, "max-send", 0, "send nothing if more than `N` people would be invited")
+	f.Var(&s.maxSend, "max-send", "send nothing if more than `N` people would be invited")
 	f.Var(&s.maxInvalid, "max-invalid", "send nothing if more than `N|N%` of the rows are invalid")
 	f.DurationVar(&s.giveUpAfter, "give-up-after", 15*time.Minute, "longest wait of any kind")
 	f.DurationVar(&s.stopAfter, "stop-after", 0, "finish what is in flight and stop after this `duration`")
@@ -154,8 +153,8 @@ func (s *settings) validate() error {
 	check(strings.ContainsAny(s.campaign, "\n\r\t"), "--campaign: a name is one line")
 	check(s.account == "" || strings.ContainsAny(s.account, "/ \n\t"), "--account: a name has no spaces or slashes")
 	check(s.workers < 1 || s.workers > 1024, "--workers: %d is not between 1 and 1024", s.workers)
-	check(s.limit < 0, "--limit: %d is negative", s.limit)
-	check(s.maxSend < 0, "--max-send: %d is negative", s.maxSend)
+	check(s.limit.set && s.limit.n == 0, "--limit: 0 rows are no pilot; to send nothing use batchinvite check")
+	check(s.typed["vendor-timezone"] && s.timezone == "", "--vendor-timezone: needs --timezone, without it dates are sent as written")
 	check(s.timeout < time.Second, "--timeout: %s is under a second", s.timeout)
 	check(s.giveUpAfter <= 0, "--give-up-after: %s is no time to wait", s.giveUpAfter)
 	check(s.wait < 0 || s.stopAfter < 0, "--wait and --stop-after can't be negative")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,11 @@ func summarise(t pipeline.Totals, took time.Duration, places []string, next stri
 		}
 		fmt.Fprintln(&b, place)
 	}
-	if len(t.Stops) > 0 {
+	needsPerson := slices.ContainsFunc(t.Stops, func(s *invite.Stop) bool { return s.Kind == invite.StopPerson })
+	switch {
+	case needsPerson:
+		fmt.Fprintf(&b, "hint: mend that, then go on: %s\n", next)
+	case len(t.Stops) > 0:
 		fmt.Fprintf(&b, "hint: to go on: %s\n", next)
 	}
 	return b.String()

@@ -125,6 +125,30 @@ func (t *threshold) exceeded(n, all int) bool {
 	return n > int(t.n)
 }
 
+// number is a count that may be left out: 0 is a strict 0.
+type number struct {
+	n   int
+	set bool
+}
+
+func (c *number) Set(text string) error {
+	n, err := strconv.Atoi(strings.TrimSpace(text))
+	if err != nil || n < 0 {
+		return fmt.Errorf("%q is not a whole number", text)
+	}
+	*c = number{n: n, set: true}
+	return nil
+}
+
+func (c *number) String() string {
+	if !c.set {
+		return ""
+	}
+	return strconv.Itoa(c.n)
+}
+
+func (c *number) Type() string { return "N" }
+
 // choice is one word of a few.
 type choice struct {
 	value string
