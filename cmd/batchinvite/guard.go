@@ -22,7 +22,7 @@ func (r *run) sayPlan() {
 	}
 }
 
-// guard refuses plans that are wrong, whoever looks on.
+// guardPlan refuses plans that are wrong, whoever looks on.
 func (s *settings) guardPlan(p *planned, b batch) error {
 	switch {
 	case p.Foreign > 0 && !s.sandbox: // a rehearsal's ledger knows nobody
@@ -53,8 +53,6 @@ func contradiction(found map[sheet.Field]int) error {
 	return usage(errors.New(strings.Join(said, ", ")), "leave the flag out to go by the rows",
 		"or let it win: --override "+strings.Join(flags, ","))
 }
-
-func (r *run) guard() error { return r.guardPlan(r.planned, r.batch) }
 
 // consent makes sure that somebody wants what the plan says, where it can't be taken back: an e-mail to a person. The
 // ledger is not held while a question stands.

@@ -26,10 +26,10 @@ func (a *app) logger(s *settings) zerolog.Logger {
 	return zerolog.New(w).Level(level).With().Timestamp().Logger()
 }
 
-// logCall tells of one attempt. What a person may have to look into is a warning, the rest is for debugging.
+// logCall tells of one attempt. A success is for debugging, and a 429 is told of as the pause that it makes.
 func (r *run) logCall(c invite.Candidate, a invite.Answer, took time.Duration) {
 	e := r.log.Debug()
-	if a.Class == invite.ClassAmbiguous || a.Outcome.State == invite.Rejected || a.Stop != nil {
+	if a.Outcome.State != invite.Invited && !a.Throttled {
 		e = r.log.Warn()
 	}
 	e.Int("line", c.Origin.Line).Str("email", invite.MaskEmail(c.Email)).Int64("assessment", c.Key.Assessment).

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -103,7 +102,10 @@ func (r *run) do(take, abort context.Context, files []string) (code int, err err
 		return 0, stoppedEarly(take, err)
 	}
 	r.sayPlan()
-	if err := cmp.Or(r.guard(), r.consent(take)); err != nil {
+	if err := r.guardPlan(r.planned, r.batch); err != nil {
+		return 0, err
+	}
+	if err := r.consent(take); err != nil {
 		return 0, stoppedEarly(take, err)
 	}
 	// Places that can't be written must show before anything is begun in the ledger.

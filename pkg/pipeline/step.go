@@ -66,7 +66,9 @@ type attempt struct {
 // may be sent. h is the history that allowed the call: what a row without a success has of it stays in its result.
 func (s *Step) Do(take, abort context.Context, c invite.Candidate, h invite.History) (invite.Result, error) {
 	r, err := s.try(take, abort, c, h)
-	r.Outcome.Link = cmp.Or(r.Outcome.Link, h.Link())
+	if r.Status != invite.StatusInvited {
+		r.Outcome.Link = cmp.Or(r.Outcome.Link, h.Link())
+	}
 	return r, err
 }
 
