@@ -16,6 +16,8 @@ import (
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
+
+	"batchinvite/pkg/invite"
 )
 
 const envPrefix = "BATCHINVITE_"
@@ -185,6 +187,10 @@ func (s *settings) apiKey(ctx context.Context, u *ui) (string, error) {
 		return key, nil
 	}
 	key, err := u.askSecret(ctx, "API key: ")
+	var stop *invite.Stop
+	if errors.As(err, &stop) {
+		return "", err
+	}
 	if err != nil || key == "" {
 		return "", usage(errors.New("no API key"), "put it into a file and give --api-key-file FILE, or set "+keyVariable, "rehearse without a key: --sandbox")
 	}

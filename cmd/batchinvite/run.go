@@ -122,7 +122,7 @@ func (r *run) do(take, abort context.Context, files []string) (code int, err err
 // stoppedEarly: a signal before the first call has its own exit code.
 func stoppedEarly(take context.Context, err error) error {
 	var s *invite.Stop
-	if errors.As(context.Cause(take), &s) {
+	if errors.As(err, &s) || errors.As(context.Cause(take), &s) {
 		return &failure{codeOfRun(pipeline.Totals{Stops: []*invite.Stop{s}}, nil), fmt.Errorf("%w; nothing was sent", s), nil}
 	}
 	return err

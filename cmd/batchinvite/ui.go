@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"golang.org/x/term"
+
+	"batchinvite/pkg/invite"
 )
 
 // The rules of what is said:
@@ -148,7 +150,13 @@ func (u *ui) show(tty io.Writer, text string) {
 
 // ask puts a question and gives the line that is typed, trimmed. It returns early with the cause of ctx.
 func (u *ui) ask(ctx context.Context, question string) (string, error) {
-	return u.put(ctx, question, func(t *os.File) (string, error) {
+	t, err := u.tty()
+	if err != nil {
+		return "", err
+	}
+	defer t.Close()
+	fmt.Fprint(u.screen(t), question)
+	return await(ctx, func() (string, error) {
 		line, err := bufio.NewReader(t).ReadString('\n')
 		if err != nil && line == "" {
 			return "", fmt.Errorf("read the answer: %w", err)
@@ -157,39 +165,59 @@ func (u *ui) ask(ctx context.Context, question string) (string, error) {
 	})
 }
 
-// askSecret asks without an echo.
+// askSecret asks without an echo. The terminal is raw meanwhile, so that Ctrl-C comes as a character.
 func (u *ui) askSecret(ctx context.Context, question string) (string, error) {
-	return u.put(ctx, question, func(t *os.File) (string, error) {
-		secret, err := term.ReadPassword(int(t.Fd()))
-		u.show(t, "\n")
-		return string(secret), err
-	})
-}
-
-// put shows a question and reads the answer. A terminal that is being read can't be asked to stop: when ctx is done the
-// reading is left behind, and the terminal gets back the settings it had.
-func (u *ui) put(ctx context.Context, question string, read func(*os.File) (string, error)) (string, error) {
 	t, err := u.tty()
 	if err != nil {
 		return "", err
 	}
-	before, err := term.GetState(int(t.Fd()))
+	defer t.Close()
+	// Not term.ReadPassword, which changes the terminal whenever its goroutine comes to it, perhaps after a signal has
+	// restored it.
+	before, err := term.MakeRaw(int(t.Fd()))
 	if err != nil {
 		return "", errNoTerminal
 	}
-	u.show(t, question)
-	var answer string
-	done := make(chan error, 1)
+	screen := u.screen(t)
+	secret, err := await(ctx, func() (string, error) {
+		return term.NewTerminal(struct {
+			io.Reader
+			io.Writer
+		}{t, screen}, "").ReadPassword(question)
+	})
+	if errors.Is(err, io.EOF) {
+		err = &invite.Stop{Kind: invite.StopInterrupted, Reason: "interrupted"}
+	}
+	if err != nil {
+		fmt.Fprint(screen, "\r\n")
+	}
+	return secret, errors.Join(err, term.Restore(int(t.Fd()), before))
+}
+
+// await gives what read gives, trimmed. A terminal that is being read can't be asked to stop: when ctx is done the reading
+// is left behind.
+func await(ctx context.Context, read func() (string, error)) (string, error) {
+	type answer struct {
+		text string
+		err  error
+	}
+	answers := make(chan answer, 1)
 	go func() {
-		var err error
-		answer, err = read(t)
-		done <- errors.Join(err, t.Close())
+		text, err := read()
+		answers <- answer{strings.TrimSpace(text), err}
 	}()
 	select {
-	case err := <-done:
-		return strings.TrimSpace(answer), err
+	case a := <-answers:
+		return a.text, a.err
 	case <-ctx.Done():
-		u.show(t, "\n")
-		return "", errors.Join(context.Cause(ctx), term.Restore(int(t.Fd()), before))
+		return "", context.Cause(ctx)
 	}
+}
+
+// screen is where a question is seen: on stderr, or on the terminal itself where stderr goes elsewhere.
+func (u *ui) screen(tty io.Writer) io.Writer {
+	if u.terminal {
+		return u
+	}
+	return tty
 }
