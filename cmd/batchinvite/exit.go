@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -62,8 +61,6 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-const helpHint = "batchinvite run --help"
-
 func usage(err error, hints ...string) error { return &failure{exitUsage, err, hints} }
 
 func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
@@ -87,14 +84,14 @@ func codeOf(err error) (code int, hints []string) {
 	case errors.As(err, &done):
 		return done.code, nil
 	case errors.As(err, &f):
-		if f.code == exitUsage && len(f.hints) == 0 {
-			return f.code, []string{helpHint}
-		}
 		return f.code, f.hints
 	case errors.As(err, &held):
 		return exitHeld, []string{"wait for it with --wait 10m, or run again later"}
 	case errors.As(err, &bad):
-		return exitUsage, []string{cmp.Or(bad.Hint, helpHint)}
+		if bad.Hint != "" {
+			hints = []string{bad.Hint}
+		}
+		return exitUsage, hints
 	}
 	return exitInternal, nil
 }

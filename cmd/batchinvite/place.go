@@ -37,7 +37,7 @@ func (s *settings) place() (*place, error) {
 		p.path, err = filepath.Abs(p.path)
 	case s.sandbox:
 		p.rehearsal = true
-		err = p.rehearse()
+		err = p.throwaway()
 	default:
 		p.path, err = defaultLedger()
 	}
@@ -47,8 +47,8 @@ func (s *settings) place() (*place, error) {
 	return p, err
 }
 
-// rehearse makes the folder of a rehearsal's ledger, and removes those that killed rehearsals left.
-func (p *place) rehearse() error {
+// throwaway makes a temporary folder for a ledger that nobody will miss, and removes those that killed runs left.
+func (p *place) throwaway() error {
 	old, err := filepath.Glob(filepath.Join(os.TempDir(), rehearsalPattern))
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,6 +41,7 @@ func TestReadme_commandsWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.write("samples/candidates.csv", string(sample))
+	w.write("api_key", "k-1\n")
 	w.write("people.csv", "name,email\nAnn,ann@example.org\nBob,bob@example.org\n")
 	script, commands := "", 0
 	for _, block := range consoleBlock.FindAllStringSubmatch(readme(t), -1) {
@@ -61,7 +63,8 @@ func TestReadme_commandsWork(t *testing.T) {
 	}
 	sh := exec.Command("sh", "-x", "-c", script)
 	like := w.command()
-	sh.Dir, sh.Env = like.Dir, like.Env
+	sh.Dir = like.Dir
+	sh.Env = slices.Concat(like.Env, []string{keyVariable + "="})
 	if out, err := sh.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/user"
 	"slices"
@@ -80,10 +81,15 @@ func (d *decision) validate(email string) (err error) {
 		return errors.New("say how you know: --why TEXT")
 	case d.link != "" && d.notSent:
 		return errors.New("--link goes with --sent")
-	case d.link != "" && !strings.HasPrefix(d.link, "https://"):
-		return fmt.Errorf("--link: %q does not begin with https://", d.link)
+	case d.link != "" && !isLink(d.link):
+		return fmt.Errorf("--link: %q is not a link such as https://host/path", d.link)
 	}
 	return nil
+}
+
+func isLink(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme == "https" && u.Host != "" && !strings.ContainsAny(s, " \t\n")
 }
 
 func (a *app) resolve(cmd *cobra.Command, s *settings, d *decision) (err error) {

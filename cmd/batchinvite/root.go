@@ -31,9 +31,9 @@ func execute(args []string, u *ui) int {
 	root.SetErr(u)
 	err := root.ExecuteContext(context.Background())
 	if err != nil && !a.started {
-		err = usage(err, "batchinvite "+helpFor(root, args))
+		err = usage(err)
 	}
-	return u.fail(err)
+	return u.fail(err, helpFor(root, args))
 }
 
 // helpFor names the help page that fits arguments that were wrong.
@@ -85,6 +85,11 @@ func knownFlags() *pflag.FlagSet {
 func addGroups(cmd *cobra.Command, groups ...flagGroup) {
 	for _, g := range groups {
 		cmd.Flags().AddFlagSet(g.flags)
+		g.flags.VisitAll(func(f *pflag.Flag) {
+			if words, isChoice := f.Value.(*choice); isChoice {
+				_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(words.of, cobra.ShellCompDirectiveNoFileComp)) // it is registered once
+			}
+		})
 	}
 	cmd.SetUsageFunc(func(cmd *cobra.Command) error {
 		var b strings.Builder

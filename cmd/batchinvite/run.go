@@ -108,6 +108,12 @@ func (r *run) do(take, abort context.Context, files []string) (code int, err err
 	if err := r.consent(take); err != nil {
 		return 0, stoppedEarly(take, err)
 	}
+	if r.led == nil && r.planned.Send == 0 {
+		// Nothing will be claimed, and an account that began unnoticed would disarm the guard of the next sendlink run.
+		if err := r.place.throwaway(); err != nil {
+			return 0, err
+		}
+	}
 	// Places that can't be written must show before anything is begun in the ledger.
 	out, err := r.createOutput(r.batch, r.advise)
 	if err != nil {
@@ -197,8 +203,11 @@ func (r *run) send(take, abort context.Context, out *output) (code int, err erro
 		ended = ended.Str("stopped", why)
 	}
 	ended.Msg("run ended")
-	if !r.quiet {
-		r.sayf("%s", summarise(totals, time.Since(began), out.told, "batchinvite "+quoted(r.args...)))
+	next := "batchinvite " + quoted(r.args...)
+	if r.quiet {
+		r.sayf("%s", troubles(totals, next))
+	} else {
+		r.sayf("%s", summarise(totals, time.Since(began), out.told, next))
 	}
 	code = codeOfRun(totals, runErr)
 	if runErr != nil {

@@ -136,7 +136,7 @@ func (s *settings) talkFlags() flagGroup {
 		f.Var(&s.logFormat, "log-format", "auto (console at a terminal, JSON elsewhere), console or json")
 		f.Var(&s.logLevel, "log-level", "debug, info, warn or error")
 		f.Var(&s.progress, "progress", "auto (a bar at a terminal, a line per 10 % or 5 min elsewhere), bar, lines or none")
-		f.BoolVar(&s.quiet, "quiet", false, "say nothing but errors")
+		f.BoolVar(&s.quiet, "quiet", false, "say nothing but errors, why a run stopped, and that rows are unknown")
 	})
 }
 

@@ -44,6 +44,10 @@ func (a *app) status(cmd *cobra.Command, s *settings, showEmails bool) (err erro
 		return err
 	}
 	if led == nil {
+		if !exists(p.path) {
+			fmt.Fprintf(a.out, "there is no ledger %s\n", p.path)
+			return nil
+		}
 		fmt.Fprintf(a.out, "ledger %s has nothing of account %s\n", p.path, p.account)
 		return nil
 	}

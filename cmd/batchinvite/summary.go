@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,8 +13,7 @@ import (
 func summarise(t pipeline.Totals, took time.Duration, places []string, next string) string {
 	var b strings.Builder
 	word := "done"
-	for _, s := range t.Stops {
-		fmt.Fprintf(&b, "stopped: %s\n", s.Reason)
+	if len(t.Stops) > 0 {
 		word = "so far"
 	}
 	fmt.Fprintf(&b, "%s: %s in %s, %.1f rows/s\n", word, count(t.Rows, "row"), short(took), float64(t.Rows)/max(took.Seconds(), 0.001))
@@ -27,16 +25,27 @@ func summarise(t pipeline.Totals, took time.Duration, places []string, next stri
 	if t.Calls > 0 {
 		fmt.Fprintf(&b, "%s, half within %s, 95 %% within %s\n", count(t.Calls, "call"), short(t.P50), short(t.P95))
 	}
-	if n := t.Counts[invite.StatusUnknown]; n > 0 {
-		fmt.Fprintf(&b, "%s unknown: the results say what to look up and what to type\n", areIs(n))
-	}
 	for i, place := range places {
 		if i == 0 {
 			b.WriteString("results: ")
 		}
 		fmt.Fprintln(&b, place)
 	}
-	needsPerson := slices.ContainsFunc(t.Stops, func(s *invite.Stop) bool { return s.Kind == invite.StopPerson })
+	b.WriteString(troubles(t, next))
+	return b.String()
+}
+
+// troubles are what must be said in any case: why a run stopped, and what nobody but a person can settle.
+func troubles(t pipeline.Totals, next string) string {
+	var b strings.Builder
+	needsPerson := false
+	for _, s := range t.Stops {
+		fmt.Fprintf(&b, "stopped: %s\n", s.Reason)
+		needsPerson = needsPerson || s.Kind == invite.StopPerson
+	}
+	if n := t.Counts[invite.StatusUnknown]; n > 0 {
+		fmt.Fprintf(&b, "%s unknown: the results say what to look up and what to type\n", areIs(n))
+	}
 	switch {
 	case needsPerson:
 		fmt.Fprintf(&b, "hint: mend that, then go on: %s\n", next)

@@ -91,13 +91,17 @@ func (u *ui) draw() {
 	}
 }
 
-// fail reports an error that ends the program, and gives its exit code.
-func (u *ui) fail(err error) int {
+// fail reports an error that ends the program, and gives its exit code. help is the page to read where nothing better can
+// be advised.
+func (u *ui) fail(err error, help string) int {
 	code, hints := codeOf(err)
 	if err == nil || errors.As(err, &finished{}) {
 		return code
 	}
 	u.sayf("batchinvite: %s\n", oneLine(err))
+	if code == exitUsage && len(hints) == 0 {
+		hints = []string{"batchinvite " + help}
+	}
 	for _, h := range hints {
 		u.sayf("hint: %s\n", h)
 	}
@@ -138,14 +142,6 @@ func (u *ui) canAsk() bool {
 		return false
 	}
 	return t.Close() == nil
-}
-
-// show writes a question where it is seen: on stderr, or on the terminal itself where stderr goes elsewhere.
-func (u *ui) show(tty io.Writer, text string) {
-	if u.terminal {
-		tty = u
-	}
-	fmt.Fprint(tty, text)
 }
 
 // ask puts a question and gives the line that is typed, trimmed. It returns early with the cause of ctx.

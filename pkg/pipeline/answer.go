@@ -14,7 +14,7 @@ func answer(v invite.Verdict, rec *invite.Record, c invite.Candidate, now time.T
 	switch v {
 	case invite.VerdictInvited:
 		r.Status = invite.StatusAlreadyInvited
-		r.Outcome.Error = staleDate(rec, c, now)
+		r.Outcome.Error = caveats(rec, c, now)
 	case invite.VerdictLinked:
 		r.Status = invite.StatusNotSent
 		r.Outcome.Error = "has a link, was never e-mailed; --email-linked sends the e-mail"
@@ -32,10 +32,13 @@ func answer(v invite.Verdict, rec *invite.Record, c invite.Candidate, now time.T
 	return r
 }
 
-// staleDate says what an old link's reader must know: it has expired, or the sheet wants another date.
-func staleDate(rec *invite.Record, c invite.Candidate, now time.Time) string {
+// caveats say what an old link's reader must know: there is none, it has expired, or the sheet wants another date.
+func caveats(rec *invite.Record, c invite.Candidate, now time.Time) string {
 	sent := rec.Outcome.Expires
 	var notes []string
+	if rec.Outcome.Link == "" {
+		notes = append(notes, "no link is known")
+	}
 	if linkExpired(rec, c, now) {
 		notes = append(notes, "the old link expired on "+sent)
 	}
