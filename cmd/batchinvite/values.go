@@ -12,21 +12,28 @@ import (
 // The types below are pflag.Values: a flag, the environment and the settings file are read by the same code, and what is
 // wrong is refused before anything is opened.
 
-// rateList collects --rate. The first Set replaces the default or what a settings file gave.
+// rateList collects --rate; in the environment several stand in one word, with commas or spaces between them. The first
+// Set replaces the default.
 type rateList struct {
 	values []pace.Rate
 	set    bool
 }
 
 func (r *rateList) Set(text string) error {
-	rate, err := pace.ParseRate(text)
-	if err != nil {
-		return err
+	words := strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ' ' })
+	if len(words) == 0 {
+		words = []string{text} // which ParseRate refuses
 	}
-	if !r.set {
-		r.values, r.set = nil, true
+	for _, word := range words {
+		rate, err := pace.ParseRate(word)
+		if err != nil {
+			return err
+		}
+		if !r.set {
+			r.values, r.set = nil, true
+		}
+		r.values = append(r.values, rate)
 	}
-	r.values = append(r.values, rate)
 	return nil
 }
 
