@@ -28,14 +28,14 @@ func (a *app) createOutput(b batch, advise func(*invite.Result)) (*output, error
 		if in.output == stdStream {
 			w, err := results.Stream(a.out, in.header())
 			if err != nil {
-				return nil, errors.Join(fmt.Errorf("write results to stdout: %w", err), o.close())
+				return nil, errors.Join(fmt.Errorf("write results to stdout: %w", err), o.discard())
 			}
 			o.writers, o.files = append(o.writers, streamed{w}), append(o.files, nil)
 			continue
 		}
 		f, err := results.Create(in.output, in.header())
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("write results of %s: %w", in.name, err), o.close())
+			return nil, errors.Join(fmt.Errorf("write results of %s: %w", in.name, err), o.discard())
 		}
 		o.writers, o.files = append(o.writers, f), append(o.files, f)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -52,15 +53,7 @@ func TestQuestion_endsWithCtrlC(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cmd := w.command("run", "c.csv")
-			cmd.Env = append(cmd.Env, tt.key)
-			cmd.Stdin, cmd.Stdout, cmd.Stderr = program, program, program
-			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			timer := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
-			defer timer.Stop()
+			cmd := w.startAt(program, tt.key)
 			seen := readUntil(t, person, tt.question)
 			if _, err := person.WriteString("\x03"); err != nil {
 				t.Fatal(err)
@@ -82,6 +75,47 @@ func TestQuestion_endsWithCtrlC(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The ledger is free while a question stands. Whoever took it meanwhile keeps it, and keeps its results.
+func TestQuestion_leavesAnotherRunsResultsAlone(t *testing.T) {
+	g := newGate()
+	w := newWorld(t, sandbox.Config{APIKey: "k-1", Script: g.script})
+	w.write("c.csv", people(3, "sendlink"))
+	w.mustRun(0, "init")
+	person, program := openPTY(t)
+	asking := w.startAt(program, "BATCHINVITE_API_KEY=k-1")
+	seen := readUntil(t, person, "Go on? [y/N] ")
+	other := w.start("run", "c.csv", "--yes")
+	g.wait(t)
+	if _, err := person.WriteString("y\n"); err != nil {
+		t.Fatal(err)
+	}
+	seen += readUntil(t, person, "held by")
+	_ = asking.Wait() // the exit code is compared below
+	if code := asking.ProcessState.ExitCode(); code != 6 {
+		t.Errorf("exit code %d of the run that asked, want 6\n%s", code, seen)
+	}
+	close(g.open)
+	other.wantExit(t, 0)
+	if got := strings.Join(column(w.read("c.results.csv"), "invite_status"), " "); got != "invited invited invited" {
+		t.Errorf("the other run's results: %q", got)
+	}
+}
+
+// startAt starts a run of c.csv for a person at a terminal.
+func (w *world) startAt(program *os.File, env string) *exec.Cmd {
+	w.t.Helper()
+	cmd := w.command("run", "c.csv")
+	cmd.Env = append(cmd.Env, env)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = program, program, program
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	timer := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	w.t.Cleanup(func() { timer.Stop() })
+	return cmd
 }
 
 func readUntil(t *testing.T, person *os.File, text string) string {

@@ -90,7 +90,7 @@ func (r *run) do(take, abort context.Context, files []string) (code int, err err
 	if err := r.connect(take); err != nil {
 		return 0, stoppedEarly(take, err)
 	}
-	if err := r.openLedger(take, r.place.rehearsal, "run "+strings.Join(files, " ")); err != nil {
+	if err := r.openLedger(take, r.place.rehearsal); err != nil {
 		return 0, stoppedEarly(take, err)
 	}
 	defer func() {
@@ -114,12 +114,16 @@ func (r *run) do(take, abort context.Context, files []string) (code int, err err
 			return 0, err
 		}
 	}
-	// Places that can't be written must show before anything is begun in the ledger.
+	// After a question somebody else may hold the ledger, and the partial results are theirs then. A place that can't be
+	// written must show before an account is begun.
+	if err := r.openLedger(take, false); err != nil {
+		return 0, stoppedEarly(take, err)
+	}
 	out, err := r.createOutput(r.batch, r.advise)
 	if err != nil {
 		return 0, usage(err)
 	}
-	if err := r.openLedger(take, true, "run "+strings.Join(files, " ")); err != nil {
+	if err := r.openLedger(take, true); err != nil {
 		return 0, errors.Join(stoppedEarly(take, err), out.discard())
 	}
 	return r.send(take, abort, out)
@@ -136,11 +140,11 @@ func stoppedEarly(take context.Context, err error) error {
 
 // openLedger opens the ledger if it is not open. Without create a missing one stays nil: nothing is made before the
 // input and the flags are known to be right.
-func (r *run) openLedger(ctx context.Context, create bool, command string) (err error) {
+func (r *run) openLedger(ctx context.Context, create bool) (err error) {
 	if r.led != nil {
 		return nil
 	}
-	r.led, err = r.place.open(ctx, create, command, r.wait)
+	r.led, err = r.place.open(ctx, create, "run "+strings.Join(r.batch.names(), " "), r.wait)
 	if errors.Is(err, ledger.ErrNoLedger) || errors.Is(err, ledger.ErrNoAccount) {
 		return nil
 	}
