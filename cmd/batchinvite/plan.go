@@ -185,12 +185,8 @@ func (p *planned) sendLines(t *strings.Builder, s *settings) {
 
 // zoneExample shows with one date what the zones do.
 func (s *settings) zoneExample() string {
-	zones, err := s.zones()
-	if err != nil {
-		return ""
-	}
 	text := time.Now().AddDate(0, 0, 30).Format(time.DateOnly) + " 18:00"
-	e, err := invite.ParseExpiry(text, "", zones)
+	e, err := invite.ParseExpiry(text, "", s.dates)
 	if err != nil {
 		return ""
 	}

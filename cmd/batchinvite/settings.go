@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	_ "time/tzdata" // a bare container or Windows has no zones of its own
 
 	"github.com/spf13/pflag"
 
@@ -38,6 +39,7 @@ type settings struct {
 	quiet                                 bool
 	config                                string // the file in use, "" for none
 
+	dates invite.Zones    // what the time zones come to; set by validate
 	typed map[string]bool // the flags that stood on the command line, and not merely in a file
 }
 
@@ -160,7 +162,8 @@ func (s *settings) validate() error {
 	check(s.wait < 0 || s.stopAfter < 0, "--wait and --stop-after can't be negative")
 	check(s.sandbox && s.typed["base-url"], "--sandbox and --base-url: a rehearsal calls nobody else")
 	check(strings.Contains(s.ledger, "://"), "--ledger: %q is not a file; this version keeps its ledger in a file", s.ledger)
-	if _, err := s.zones(); err != nil {
+	var err error
+	if s.dates, err = s.zones(); err != nil {
 		errs = append(errs, err)
 	}
 	for _, f := range s.override {
@@ -170,7 +173,7 @@ func (s *settings) validate() error {
 		errs = append(errs, s.sheetOptions(0).Check(), s.apiOptions().Check())
 	}
 	if err := errors.Join(errs...); err != nil {
-		return usage(errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")))
+		return usage(err)
 	}
 	return nil
 }
@@ -180,19 +183,15 @@ func (s *settings) apiOptions() api.Options {
 	return api.Options{BaseURL: s.baseURL, KeyHeader: s.apiKeyHeader, Timeout: s.timeout, Workers: s.workers, UserAgent: "batchinvite/" + version()}
 }
 
-// sheetOptions say how the input in the given place is to be read. The zones are valid by then.
+// sheetOptions say how the input in the given place is to be read.
 func (s *settings) sheetOptions(file int) sheet.Options {
-	zones, err := s.zones()
-	if err != nil {
-		zones = invite.AsWritten
-	}
 	given := func(flag, value string) sheet.Default {
 		return sheet.Default{Value: strings.TrimSpace(value), Typed: s.typed[flag], Override: slices.Contains(s.override, flag)}
 	}
 	return sheet.Options{
 		Campaign: s.campaign,
 		File:     file,
-		Zones:    zones,
+		Zones:    s.dates,
 		Map:      s.columns,
 		Defaults: map[sheet.Field]sheet.Default{
 			sheet.AssessmentID: given("assessment-id", s.assessmentID),
