@@ -1,7 +1,9 @@
 package main
 
 import (
+	"database/sql"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -165,5 +167,27 @@ func TestLies_areSeen(t *testing.T) {
 		if got := lies(append([][]string{header}, tt.rows...), mailed); len(got) != tt.want {
 			t.Errorf("%s: %d lies seen, want %d: %v", name, len(got), tt.want, got)
 		}
+	}
+}
+
+func TestRun_revokedPeopleAreLeftAlone(t *testing.T) {
+	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.write("c.csv", people(1, "getlink"))
+	w.mustRun(0, "run", "c.csv", "--ledger", "l.db")
+	db, err := sql.Open("sqlite", filepath.Join(w.dir, "l.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), "UPDATE records SET state = 6"); err != nil { // as an undo leaves it
+		t.Fatal(err)
+	}
+	w.mustRun(1, "run", "c.csv", "--ledger", "l.db")
+	if got := column(w.read("c.results.csv"), "invite_status"); !slices.Equal(got, []string{"revoked"}) || w.vendor.Calls() != 1 {
+		t.Errorf("status %v after %d calls, want revoked without another call", got, w.vendor.Calls())
+	}
+	w.mustRun(0, "run", "c.csv", "--ledger", "l.db", "--reinvite-revoked")
+	if got := w.vendor.Calls(); got != 2 {
+		t.Errorf("%d calls with --reinvite-revoked, want one more", got)
 	}
 }
