@@ -13,10 +13,12 @@ func (r reply) answer(f invite.Format, expires string) invite.Answer {
 	is := l.fate(f)
 	a := invite.Answer{
 		Class:   is.class,
-		Already: is.already,
+		Status:  r.status,
 		Retry:   is.retry,
+		Failing: l.run == fails || l.run == failsOrFirst,
 		Outcome: invite.Outcome{
 			State:   is.state,
+			Already: is.already,
 			Error:   r.sentence(is, f),
 			Expires: expires,
 			At:      time.Now().UTC(),
@@ -36,7 +38,7 @@ func (r reply) answer(f invite.Format, expires string) invite.Answer {
 		a.Pause = r.pause
 	case stops:
 		a.Stop = r.stop(l.why)
-	case stopsIfFirst:
+	case failsOrFirst:
 		a.StopIfFirst = r.stop(l.why)
 	}
 	return a

@@ -95,7 +95,7 @@ func (c *Client) Invite(ctx context.Context, cand invite.Candidate, expires stri
 	// RoundTrip, as an http.Client would follow redirects and hide what it did.
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
-		return c.failure(ctx, callCtx, err, w.left()).answer(cand.Format, expires)
+		return c.failure(ctx, callCtx, err, w.signs()).answer(cand.Format, expires)
 	}
 	return c.read(resp, cand.Key.Email).answer(cand.Format, expires)
 }

@@ -13,20 +13,20 @@ import (
 )
 
 // failure describes a call that got no answer. The counter alone says whether the request left.
-func (c *Client) failure(ctx, callCtx context.Context, err error, left bool) reply {
-	if left {
-		return reply{signs: broke, fault: c.explainBreak(ctx, callCtx)}
+func (c *Client) failure(ctx, callCtx context.Context, err error, s sign) reply {
+	if s == broke {
+		return reply{signs: s, fault: c.explainBreak(ctx, callCtx)}
 	}
 	var unverified *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &unverified):
-		return reply{signs: untrusted | stayed, fault: explain(err, c.endpoint.Host)}
+		return reply{signs: untrusted | s, fault: explain(err, c.endpoint.Host)}
 	case ctx.Err() != nil:
-		return reply{signs: stayed, fault: "the call was aborted"}
+		return reply{signs: s, fault: "the call was aborted"}
 	case callCtx.Err() != nil:
-		return reply{signs: stayed, fault: fmt.Sprintf("no connection to %s within %s", c.endpoint.Host, c.timeout)}
+		return reply{signs: s, fault: fmt.Sprintf("no connection to %s within %s", c.endpoint.Host, c.timeout)}
 	}
-	return reply{signs: stayed, fault: explain(err, c.endpoint.Host)}
+	return reply{signs: s, fault: explain(err, c.endpoint.Host)}
 }
 
 func (c *Client) explainBreak(ctx, callCtx context.Context) string {

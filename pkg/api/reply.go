@@ -40,6 +40,9 @@ func (c *Client) read(resp *http.Response, email string) reply {
 		status: resp.StatusCode,
 		pause:  retryAfter(resp.Header.Get("Retry-After"), resp.Header.Get("Date")),
 	}
+	if r.pause > 0 {
+		r.signs |= asks
+	}
 	if to := resp.Header.Get("Location"); to != "" && r.status/100 == 3 {
 		r.words = "redirect to " + c.quote(to)
 	}
@@ -65,7 +68,9 @@ func (c *Client) understand(r *reply, h http.Header, body []byte, email string) 
 	if err != nil {
 		r.flaw = err.Error()
 	} else {
-		r.invitation, r.signs, r.flaw = c.invitationIn(object, email)
+		var found sign
+		r.invitation, found, r.flaw = c.invitationIn(object, email)
+		r.signs |= found
 	}
 	if r.words == "" && (r.signs&(link|id) == 0 || r.status >= 300) {
 		r.words = c.words(h, object, body)

@@ -5,12 +5,14 @@ import (
 )
 
 // sign is a set of facts about the end of a call, other than its status.
-type sign uint8
+type sign uint16
 
 const (
 	untrusted sign = 1 << iota // the server's certificate does not verify
+	apart                      // there was no connection for the request
 	stayed                     // no byte of the request left
 	broke                      // bytes left, and no head of an answer came
+	asks                       // the answer says Retry-After
 	limit                      // the body's error field is exactly limit_exceed
 	link                       // the body is the candidate's own and has a link
 	id                         // the same without a link, but with an id
@@ -42,10 +44,11 @@ type effect int
 
 const (
 	goesOn       effect = iota
+	fails               // a vendor failure; several in a row are an outage
 	pauses              // everybody, for Retry-After
 	slowsDown           // the same, and the try is free
 	stops               // at once, for a person to look
-	stopsIfFirst        // if the run has had no answer yet
+	failsOrFirst        // stops if the run has had no answer yet, else a vendor failure
 )
 
 // line of the table matches when all its signs are there and the status lies between from and to.
@@ -68,13 +71,14 @@ const (
 // status before class of status. The last line matches everything.
 var table = []line{
 	{untrusted, 0, 0, held, held, stops, ""},
-	{stayed, 0, 0, unsent, unsent, goesOn, ""},
-	{broke, 0, 0, again, unknown, goesOn, ""},
+	{apart | stayed, 0, 0, unsent, unsent, fails, ""},
+	{stayed, 0, 0, unsent, unsent, goesOn, ""}, // a kept connection that the server had closed, or our own giving up
+	{broke, 0, 0, again, unknown, fails, ""},
 
 	// The 2xx stand before limit_exceed, which means something only in a refusal.
 	{link, 200, 201, invited, invited, goesOn, ""},
 	{id, 200, 201, again, invited, goesOn, ""},
-	{0, 200, 299, again, unknown, stopsIfFirst, notVendor},
+	{0, 200, 299, again, unknown, failsOrFirst, notVendor},
 	{limit, 0, 999, refused, refused, stops, usedUp},
 
 	{0, 301, 301, refused, refused, stops, elsewhere},
@@ -90,9 +94,9 @@ var table = []line{
 	{0, 429, 429, later, later, slowsDown, ""},
 	{0, 400, 499, rejected, rejected, goesOn, ""},
 
-	{0, 503, 503, again, unknown, pauses, ""},
-	{0, 500, 599, again, unknown, goesOn, ""},
-	{0, 0, 999, again, unknown, stopsIfFirst, notVendor},
+	{asks, 503, 503, again, unknown, pauses, ""},
+	{0, 500, 599, again, unknown, fails, ""},
+	{0, 0, 999, again, unknown, failsOrFirst, notVendor},
 }
 
 // decide finds the line for a signal. Without an answer the status is 0.

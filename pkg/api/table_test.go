@@ -24,12 +24,17 @@ type verdict struct {
 }
 
 func verdictOf(a invite.Answer) verdict {
-	v := verdict{a.Class, a.Outcome.State, a.Retry, a.Already, "goes on"}
+	v := verdict{a.Class, a.Outcome.State, a.Retry, a.Outcome.Already, "goes on"}
 	switch {
 	case a.Stop != nil:
 		v.Run = "stops"
 	case a.StopIfFirst != nil:
-		v.Run = "stops if first"
+		v.Run = "fails, stops if first"
+		if !a.Failing {
+			v.Run = "stops if first"
+		}
+	case a.Failing:
+		v.Run = "fails"
 	case a.Throttled && a.Free:
 		v.Run = "slows down"
 	case a.Throttled || a.Free:
@@ -73,26 +78,26 @@ var answers = []struct {
 	{"no link but an id", []int{200, 201}, "", `{"email":"ann@example.org","report_id":7}`, isAgain, isInvited, "goes on"},
 	{"null link but an id", []int{200, 201}, "", `{"email":"ann@example.org","candidate_id":"7","invite_link":null}`, isAgain, isInvited, "goes on"},
 
-	{"neither link nor id", []int{200, 201}, "", `{"email":"ann@example.org","report_id":0}`, isAgain, isUnknown, "stops if first"},
-	{"another 2xx", []int{202, 203, 204, 205, 206, 207, 226, 299}, "", goodBody, isAgain, isUnknown, "stops if first"},
-	{"empty", []int{200, 201, 204}, "", "", isAgain, isUnknown, "stops if first"},
-	{"text", []int{200}, "", "OK", isAgain, isUnknown, "stops if first"},
-	{"HTML", []int{200}, "", "<html><title>Sign in</title>", isAgain, isUnknown, "stops if first"},
-	{"JSON, but no object", []int{200}, "", `[` + goodBody + `]`, isAgain, isUnknown, "stops if first"},
-	{"JSON that breaks off", []int{200}, "", goodBody[:len(goodBody)-1], isAgain, isUnknown, "stops if first"},
-	{"JSON and more", []int{200}, "", goodBody + "{}", isAgain, isUnknown, "stops if first"},
-	{"too large", []int{200}, "", goodBody + strings.Repeat(" ", maxBody), isAgain, isUnknown, "stops if first"},
-	{"another candidate's", []int{200, 201}, "", strings.Replace(goodBody, "ann@", "bob@", 1), isAgain, isUnknown, "stops if first"},
-	{"nobody's", []int{200, 201}, "", strings.Replace(goodBody, `"email"`, `"Email"`, 1), isAgain, isUnknown, "stops if first"},
-	{"an http link", []int{200}, "", strings.Replace(goodBody, "https:", "http:", 1), isAgain, isUnknown, "stops if first"},
-	{"a link without a host", []int{200}, "", strings.Replace(goodBody, "https://vendor.example", "", 1), isAgain, isUnknown, "stops if first"},
-	{"a link of two lines", []int{200}, "", strings.Replace(goodBody, "/abc", `/abc d`, 1), isAgain, isUnknown, "stops if first"},
-	{"a link of bad UTF-8", []int{200}, "", strings.Replace(goodBody, "/abc", "/\xff", 1), isAgain, isUnknown, "stops if first"},
-	{"a link as a number", []int{200}, "", strings.Replace(goodBody, `"https://vendor.example/t/abc"`, "1", 1), isAgain, isUnknown, "stops if first"},
-	{"an id as an object", []int{200}, "", strings.Replace(goodBody, `7`, "{}", 1), isAgain, isUnknown, "stops if first"},
-	{"a status as a number", []int{200}, "", strings.Replace(goodBody, `"INVITED"`, "1", 1), isAgain, isUnknown, "stops if first"},
-	{"two links", []int{200}, "", strings.Replace(goodBody, `{`, `{"invite_link":"https://other.example/",`, 1), isAgain, isUnknown, "stops if first"},
-	{"limit_exceed with 200", []int{200}, "", `{"error":"limit_exceed"}`, isAgain, isUnknown, "stops if first"},
+	{"neither link nor id", []int{200, 201}, "", `{"email":"ann@example.org","report_id":0}`, isAgain, isUnknown, "fails, stops if first"},
+	{"another 2xx", []int{202, 203, 204, 205, 206, 207, 226, 299}, "", goodBody, isAgain, isUnknown, "fails, stops if first"},
+	{"empty", []int{200, 201, 204}, "", "", isAgain, isUnknown, "fails, stops if first"},
+	{"text", []int{200}, "", "OK", isAgain, isUnknown, "fails, stops if first"},
+	{"HTML", []int{200}, "", "<html><title>Sign in</title>", isAgain, isUnknown, "fails, stops if first"},
+	{"JSON, but no object", []int{200}, "", `[` + goodBody + `]`, isAgain, isUnknown, "fails, stops if first"},
+	{"JSON that breaks off", []int{200}, "", goodBody[:len(goodBody)-1], isAgain, isUnknown, "fails, stops if first"},
+	{"JSON and more", []int{200}, "", goodBody + "{}", isAgain, isUnknown, "fails, stops if first"},
+	{"too large", []int{200}, "", goodBody + strings.Repeat(" ", maxBody), isAgain, isUnknown, "fails, stops if first"},
+	{"another candidate's", []int{200, 201}, "", strings.Replace(goodBody, "ann@", "bob@", 1), isAgain, isUnknown, "fails, stops if first"},
+	{"nobody's", []int{200, 201}, "", strings.Replace(goodBody, `"email"`, `"Email"`, 1), isAgain, isUnknown, "fails, stops if first"},
+	{"an http link", []int{200}, "", strings.Replace(goodBody, "https:", "http:", 1), isAgain, isUnknown, "fails, stops if first"},
+	{"a link without a host", []int{200}, "", strings.Replace(goodBody, "https://vendor.example", "", 1), isAgain, isUnknown, "fails, stops if first"},
+	{"a link of two lines", []int{200}, "", strings.Replace(goodBody, "/abc", `/abc d`, 1), isAgain, isUnknown, "fails, stops if first"},
+	{"a link of bad UTF-8", []int{200}, "", strings.Replace(goodBody, "/abc", "/\xff", 1), isAgain, isUnknown, "fails, stops if first"},
+	{"a link as a number", []int{200}, "", strings.Replace(goodBody, `"https://vendor.example/t/abc"`, "1", 1), isAgain, isUnknown, "fails, stops if first"},
+	{"an id as an object", []int{200}, "", strings.Replace(goodBody, `7`, "{}", 1), isAgain, isUnknown, "fails, stops if first"},
+	{"a status as a number", []int{200}, "", strings.Replace(goodBody, `"INVITED"`, "1", 1), isAgain, isUnknown, "fails, stops if first"},
+	{"two links", []int{200}, "", strings.Replace(goodBody, `{`, `{"invite_link":"https://other.example/",`, 1), isAgain, isUnknown, "fails, stops if first"},
+	{"limit_exceed with 200", []int{200}, "", `{"error":"limit_exceed"}`, isAgain, isUnknown, "fails, stops if first"},
 
 	{"limit_exceed", []int{300, 302, 400, 401, 403, 404, 408, 409, 422, 429, 500, 503, 599}, "", `{"message":"Invites Exhausted.","error":"limit_exceed"}`, isRefused, isRefused, "stops"},
 	{"almost limit_exceed", []int{400, 422}, "", `{"error":"limit_exceeded"}`, isRejected, isRejected, "goes on"},
@@ -100,7 +105,7 @@ var answers = []struct {
 
 	{"redirect", []int{301, 307, 308}, "Location: https://other.example/", "", isRefused, isRefused, "stops"},
 	{"redirect to see the result", []int{302, 303}, "Location: https://other.example/", "", isRefused, isUnknown, "stops"},
-	{"another 3xx", []int{300, 304, 305, 306, 310, 399}, "", "", isAgain, isUnknown, "stops if first"},
+	{"another 3xx", []int{300, 304, 305, 306, 310, 399}, "", "", isAgain, isUnknown, "fails, stops if first"},
 
 	{"key refused", []int{401}, "", `{"error":"no"}`, isRefused, isRefused, "stops"},
 	{"payment", []int{402}, "", "", isRefused, isRefused, "stops"},
@@ -116,10 +121,10 @@ var answers = []struct {
 	{"too many, wait", []int{429}, wait, goodBody, isLater, isLater, "slows down, pauses 7s"},
 
 	{"unavailable, wait", []int{503}, wait, "", isAgain, isUnknown, "goes on, pauses 7s"},
-	{"bare 503", []int{503}, "", "", isAgain, isUnknown, "goes on"},
-	{"server error", []int{500, 501, 502, 504, 505, 520, 525, 530, 599}, wait, goodBody, isAgain, isUnknown, "goes on"},
-	{"switching protocols", []int{101}, "", "", isAgain, isUnknown, "stops if first"},
-	{"no status that there is", []int{0, 99, 199, 600, 999}, "", goodBody, isAgain, isUnknown, "stops if first"},
+	{"bare 503", []int{503}, "", "", isAgain, isUnknown, "fails"},
+	{"server error", []int{500, 501, 502, 504, 505, 520, 525, 530, 599}, wait, goodBody, isAgain, isUnknown, "fails"},
+	{"switching protocols", []int{101}, "", "", isAgain, isUnknown, "fails, stops if first"},
+	{"no status that there is", []int{0, 99, 199, 600, 999}, "", goodBody, isAgain, isUnknown, "fails, stops if first"},
 }
 
 func TestTable_everyAnswer(t *testing.T) {
@@ -150,15 +155,15 @@ func TestTable_brokenBodies(t *testing.T) {
 		getlink, sendlink verdict
 		run               string
 	}{
-		{200, isAgain, isUnknown, "stops if first"},
-		{201, isAgain, isUnknown, "stops if first"},
+		{200, isAgain, isUnknown, "fails, stops if first"},
+		{201, isAgain, isUnknown, "fails, stops if first"},
 		{301, isRefused, isRefused, "stops"},
 		{401, isRefused, isRefused, "stops"},
 		{403, isRefused, isRefused, "goes on"},
 		{409, isRejected, isRejected, "goes on"},
 		{422, isRejected, isRejected, "goes on"},
 		{429, isLater, isLater, "slows down"},
-		{500, isAgain, isUnknown, "goes on"},
+		{500, isAgain, isUnknown, "fails"},
 	} {
 		for i, want := range []verdict{tc.getlink, tc.sendlink} {
 			want.Run = tc.run
@@ -182,19 +187,20 @@ func TestTable_everyFailure(t *testing.T) {
 	for _, tc := range []struct {
 		name              string
 		err               error
-		left              bool
+		signs             sign
 		getlink, sendlink verdict
 		run               string
 	}{
-		{"certificate", unverified, false, isHeld, isHeld, "stops"},
-		{"nothing left", errors.New("any"), false, isUnsent, isUnsent, "goes on"},
-		{"something left", errors.New("any"), true, isAgain, isUnknown, "goes on"},
-		{"something left, the text says otherwise", errors.New("connection refused"), true, isAgain, isUnknown, "goes on"},
-		{"something left, certificate", unverified, true, isAgain, isUnknown, "goes on"},
+		{"certificate", unverified, apart | stayed, isHeld, isHeld, "stops"},
+		{"no connection", errors.New("any"), apart | stayed, isUnsent, isUnsent, "fails"},
+		{"nothing left", errors.New("any"), stayed, isUnsent, isUnsent, "goes on"},
+		{"something left", errors.New("any"), broke, isAgain, isUnknown, "fails"},
+		{"something left, the text says otherwise", errors.New("connection refused"), broke, isAgain, isUnknown, "fails"},
+		{"something left, certificate", unverified, broke, isAgain, isUnknown, "fails"},
 	} {
 		for i, want := range []verdict{tc.getlink, tc.sendlink} {
 			want.Run = tc.run
-			got := c.failure(t.Context(), t.Context(), tc.err, tc.left).answer(formats[i], "2030-01-02 03:04")
+			got := c.failure(t.Context(), t.Context(), tc.err, tc.signs).answer(formats[i], "2030-01-02 03:04")
 			if diff := cmp.Diff(want, verdictOf(got)); diff != "" {
 				t.Errorf("%s, %s (-want +got):\n%s", tc.name, formats[i], diff)
 			}

@@ -78,8 +78,14 @@ func counted(conn net.Conn) *countedConn {
 	}
 }
 
-// left tells whether a byte of the request may have left. It seals the connection, so it is for failed requests only,
-// whose connection is not used again.
-func (w *wire) left() bool {
-	return w.conn != nil && w.conn.seal() != w.base
+// signs tell whether a byte of the request may have left. They seal the connection, so they are for failed requests
+// only, whose connection is not used again.
+func (w *wire) signs() sign {
+	switch {
+	case w.conn == nil:
+		return apart | stayed
+	case w.conn.seal() == w.base:
+		return stayed
+	}
+	return broke
 }

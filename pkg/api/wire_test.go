@@ -37,7 +37,7 @@ func TestWire_countsOnEntry(t *testing.T) {
 		done <- err
 	}()
 	<-g.entered
-	if !w.left() {
+	if w.signs() != broke {
 		t.Error("a write is under way, but nothing is said to have left")
 	}
 	close(g.leave)
@@ -50,7 +50,7 @@ func TestWire_verdictSealsTheConnection(t *testing.T) {
 	g := &gate{entered: make(chan struct{}), leave: make(chan struct{})}
 	close(g.leave)
 	conn := &countedConn{Conn: g}
-	if gotConn(conn).left() {
+	if gotConn(conn).signs() != stayed {
 		t.Fatal("nothing was written, but something is said to have left")
 	}
 	if _, err := conn.Write([]byte("POST")); !errors.Is(err, errSealed) {
@@ -64,7 +64,7 @@ func TestWire_verdictSealsTheConnection(t *testing.T) {
 }
 
 func TestWire_withoutConnectionNothingLeft(t *testing.T) {
-	if new(wire).left() {
+	if new(wire).signs() != apart|stayed {
 		t.Error("there was no connection, but something is said to have left")
 	}
 }
@@ -79,7 +79,7 @@ func TestWire_countsFromTheMomentTheConnectionIsHad(t *testing.T) {
 	if _, err := conn.Write([]byte("an earlier request")); err != nil {
 		t.Fatal(err)
 	}
-	if gotConn(conn).left() {
+	if gotConn(conn).signs() != stayed {
 		t.Error("the bytes of an earlier request count for this one")
 	}
 }
@@ -107,7 +107,7 @@ func TestWire_seesThroughTLS(t *testing.T) {
 	if _, err := secure.Write([]byte("POST")); err != nil {
 		t.Fatal(err)
 	}
-	if !before.left() || !after.left() {
+	if before.signs() != broke || after.signs() != broke {
 		t.Error("a write through TLS does not count")
 	}
 	near.Close()

@@ -21,14 +21,16 @@ type Answer struct {
 	Class Class
 	// Outcome stands if no further try is made.
 	Outcome Outcome
-	// Already: the vendor says that this person had been invited before.
-	Already bool
+	// Status is the answer's HTTP status, 0 without one: answers are alike that have the same.
+	Status int
 	// Retry: another try may be made, within the budget of the class. Free: this one does not use the budget up.
 	Retry, Free bool
 	// Pause holds everybody's next request back for so long: the vendor said Retry-After. 0 = no pause.
 	Pause time.Duration
 	// Throttled: the vendor said 429, with or without Retry-After.
 	Throttled bool
+	// Failing: the vendor, or the way to it, does not work. Several in a row are an outage.
+	Failing bool
 	// Stop, if set, ends the run. StopIfFirst does so only while no call of the run has had an answer that counts.
 	Stop, StopIfFirst *Stop
 }

@@ -37,6 +37,8 @@ type Outcome struct {
 	Expires     string    // the date that was sent, in the vendor's zone; "" if none
 	At          time.Time // when the answer came; for an unknown, when it was given up
 	Attempts    int       // requests made for this key and format in all
+	// Already: the vendor says that this person had been invited before.
+	Already bool
 	// NotLeft: proven that no byte of the last request left, so it does not count as one.
 	NotLeft bool
 }

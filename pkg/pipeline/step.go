@@ -100,7 +100,7 @@ func (s *Step) try(take, abort context.Context, c invite.Candidate, h invite.His
 		} else if err != nil {
 			return invite.Result{}, fmt.Errorf("record the outcome of %s in the ledger: %w", invite.MaskEmail(c.Email), err)
 		}
-		t.last = &invite.Result{Status: status(a, outcome), Format: c.Format, Outcome: outcome}
+		t.last = &invite.Result{Status: status(outcome), Format: c.Format, Outcome: outcome}
 		if outcome.State == invite.NotSent {
 			t.last.Format = "" // the columns tell what was really sent
 		}
@@ -128,10 +128,10 @@ func settle(claim invite.Claim, a invite.Answer) invite.Outcome {
 	return o
 }
 
-func status(a invite.Answer, o invite.Outcome) invite.Status {
+func status(o invite.Outcome) invite.Status {
 	switch o.State {
 	case invite.Invited:
-		if a.Already {
+		if o.Already {
 			return invite.StatusAlreadyInvited
 		}
 		return invite.StatusInvited
