@@ -4,5 +4,5 @@ UPDATE records SET
     state = ?8, prior = state, link = ?9, candidate_id = ?10, report_id = ?11, api_status = ?12, error = ?13,
     expires = ?14, at = ?15, attempts = attempts - ?16
 WHERE account = ?1 AND assessment = ?2 AND email = ?3 AND campaign = ?4 AND format = ?5
-  AND run = ?6 AND fence = ?7 AND state IN (1, 2)
+  AND run = ?6 AND fence = ?7 AND (state IN (1, 2) OR state = 4 AND ?8 = 5)
 RETURNING attempts, prior
