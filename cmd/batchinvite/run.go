@@ -233,10 +233,23 @@ func reason(t pipeline.Totals, err error) string {
 	return strings.Join(all, "; ")
 }
 
+// fewCalls are too few for a percentage to mean anything.
+const fewCalls = 50
+
+// tooMany is the rule of --max-failures.
+func (r *run) tooMany(failed, called int) *invite.Stop {
+	if r.maxFailures.percent && called < fewCalls || !r.maxFailures.exceeded(failed, called) {
+		return nil
+	}
+	return &invite.Stop{Kind: invite.StopLater,
+		Reason: fmt.Sprintf("%d of %s called failed, more than --max-failures %s", failed, count(called, "row"), &r.maxFailures)}
+}
+
 // work starts the pool and whoever watches it, and waits for both.
 func (r *run) work(take, abort context.Context, id int64, out *output) (pipeline.Totals, error) {
 	progress := &pipeline.Progress{}
 	limiter := pace.New(r.rates.values)
+	gate := pipeline.NewGate(r.workers, r.maxUnknown, r.giveUpAfter)
 	pool := pipeline.Pool{
 		Files:   r.batch.names(),
 		Rows:    r.batch.rows,
@@ -244,12 +257,16 @@ func (r *run) work(take, abort context.Context, id int64, out *output) (pipeline
 		Step: &pipeline.Step{
 			Ledger: r.led,
 			Pace:   limiter,
+			Gate:   gate,
 			Call:   r.call,
 			Policy: r.policy(),
 			Run:    id,
 			GiveUp: r.giveUpAfter,
-			Jitter: pipeline.FullJitter,
-			Called: r.logCall,
+			// A revoked invitation was a success once.
+			Proven:  r.planned.facts.States[invite.Invited]+r.planned.facts.States[invite.Revoked] > 0,
+			TooMany: r.tooMany,
+			Jitter:  pipeline.FullJitter,
+			Called:  r.logCall,
 		},
 		Sink:     out,
 		Progress: progress,
@@ -262,7 +279,7 @@ func (r *run) work(take, abort context.Context, id int64, out *output) (pipeline
 	go func() {
 		defer close(ended)
 		w := watcher{
-			ui: r.ui, log: r.log, progress: progress, pace: limiter, rows: r.planned.Rows, calls: r.planned.calls(r.limit),
+			ui: r.ui, log: r.log, progress: progress, pace: limiter, gate: gate, rows: r.planned.Rows, calls: r.planned.calls(r.limit),
 			bar: r.progress.value == "bar" || (r.progress.value == "auto" && r.terminal),
 		}
 		if r.progress.value != "none" && !r.quiet {

@@ -33,7 +33,8 @@ type settings struct {
 	timeout, wait, giveUpAfter, stopAfter time.Duration
 	account, ledger                       string
 	retryRejected, emailLinked, reinvite  bool
-	maxInvalid                            threshold
+	maxInvalid, maxFailures               threshold
+	maxUnknown                            int
 	baseURL, apiKeyFile, apiKeyHeader     string
 	logFormat, logLevel, progress         choice
 	quiet                                 bool
@@ -107,6 +108,9 @@ func (s *settings) rowFlags(f *pflag.FlagSet) {
 func (s *settings) guardFlags(f *pflag.FlagSet) {
 	f.Var(&s.maxSend, "max-send", "send nothing if more than `N` people would be invited")
 	f.Var(&s.maxInvalid, "max-invalid", "send nothing if more than `N|N%` of the rows are invalid")
+	s.maxFailures = threshold{n: 20, percent: true, set: true}
+	f.Var(&s.maxFailures, "max-failures", "stop when more than `N|N%` of the rows called were rejected, unknown or given up; a percentage counts after 50 rows")
+	f.IntVar(&s.maxUnknown, "max-unknown", 10, "sendlink: stop when more than `N` people became unknown")
 	f.DurationVar(&s.giveUpAfter, "give-up-after", 15*time.Minute, "longest wait of any kind")
 	f.DurationVar(&s.stopAfter, "stop-after", 0, "finish what is in flight and stop after this `duration`")
 }
@@ -158,6 +162,7 @@ func (s *settings) validate() error {
 	check(s.limit.set && s.limit.n == 0, "--limit: 0 rows are no pilot; to send nothing use batchinvite check")
 	check(s.typed["vendor-timezone"] && s.timezone == "", "--vendor-timezone: needs --timezone, without it dates are sent as written")
 	check(s.timeout < time.Second, "--timeout: %s is under a second", s.timeout)
+	check(s.maxUnknown < 0, "--max-unknown: %d is no number of people", s.maxUnknown)
 	check(s.giveUpAfter <= 0, "--give-up-after: %s is no time to wait", s.giveUpAfter)
 	check(s.wait < 0 || s.stopAfter < 0, "--wait and --stop-after can't be negative")
 	check(s.sandbox && s.typed["base-url"], "--sandbox and --base-url: a rehearsal calls nobody else")

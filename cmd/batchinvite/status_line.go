@@ -24,6 +24,7 @@ type watcher struct {
 	log      zerolog.Logger
 	progress *pipeline.Progress
 	pace     *pace.Limiter
+	gate     *pipeline.Gate
 	rows     int
 	calls    int // that the plan foresees
 	bar      bool
@@ -60,9 +61,17 @@ func (w *watcher) watch(ctx context.Context) {
 	}
 }
 
+// paused tells until when and why no calls are made: the vendor asks for it, or is down.
+func (w *watcher) paused() (until time.Time, why string) {
+	if until, why = w.pace.Paused(); until.IsZero() {
+		return w.gate.Down()
+	}
+	return until, why
+}
+
 // logPause tells of each pause once.
 func (w *watcher) logPause() {
-	until, why := w.pace.Paused()
+	until, why := w.paused()
 	if !until.IsZero() && !until.Equal(w.toldPauses) {
 		w.toldPauses = until
 		w.log.Warn().Str("reason", why).Time("until", until.UTC()).Msg("paused")
@@ -106,8 +115,8 @@ func (w *watcher) line(now time.Time, t pipeline.Totals) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s))
 		}
 	}
-	if until, why := w.pace.Paused(); !until.IsZero() {
-		parts = append(parts, fmt.Sprintf("paused %s: %s", short(until.Sub(now)), why))
+	if until, why := w.paused(); !until.IsZero() {
+		parts = append(parts, fmt.Sprintf("paused %s: %s", short(max(0, until.Sub(now))), why))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -63,7 +63,7 @@ type flow struct {
 	finished chan *item          // from the reader and the workers to the writer; closed after the last of them
 	window   *semaphore.Weighted // taken by the reader, given back by the writer
 	seq      int
-	sent     int // rows handed to the workers
+	wanted   int // rows that need a call
 }
 
 // Run takes every row to its result. It stops early when take is done or a call shows that going on makes no sense;
@@ -98,10 +98,19 @@ func (p *Pool) Run(take, abort context.Context) (Totals, error) {
 			return part()
 		})
 	}
-	send(func() error { return f.read(failed, take) })
+	send(func() error { return f.read(failed, take, abort) })
+	var workers sync.WaitGroup
+	workers.Add(p.Workers)
 	for range p.Workers {
-		send(func() error { return f.work(failed, take, abort) })
+		send(func() error {
+			defer workers.Done()
+			return f.work(failed, take, abort)
+		})
 	}
+	send(func() error {
+		workers.Wait()
+		return f.Step.End(abort)
+	})
 	group.Go(func() error {
 		senders.Wait()
 		close(f.finished)
@@ -119,17 +128,15 @@ func (p *Pool) Run(take, abort context.Context) (Totals, error) {
 
 func (f *flow) work(failed, take, abort context.Context) error {
 	for it := range f.jobs {
-		c := it.row.Candidate
-		if err := context.Cause(take); err != nil {
-			it.result = unsent(c, it.history, err)
-		} else if it.result, err = f.Step.Do(take, abort, c, it.history); err != nil {
+		err := f.Step.Do(take, abort, it.row.Candidate, it.history, func(r invite.Result) error {
+			it.result = r
+			return f.finish(failed, it)
+		})
+		if err != nil {
 			return err
 		}
 		if it.done != nil {
 			close(it.done)
-		}
-		if err := f.finish(failed, it); err != nil {
-			return err
 		}
 	}
 	return nil

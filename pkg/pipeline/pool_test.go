@@ -64,7 +64,7 @@ func newPool(t *testing.T, rows []invite.Row, call invite.Call, workers int) (*p
 		Files: []string{"a.csv", "b.csv"}, Rows: rowsOf(rows), Repeats: plan.Repeats, Sink: out, Workers: workers,
 		Progress: &pipeline.Progress{},
 		Step: &pipeline.Step{
-			Ledger: led, Run: run, GiveUp: time.Minute, Call: call,
+			Ledger: led, Run: run, GiveUp: time.Minute, Call: call, Gate: pipeline.NewGate(workers, 10, time.Minute),
 			Pace:   pace.New([]pace.Rate{{Calls: 1_000_000, Per: time.Second}}),
 			Jitter: func(time.Duration) time.Duration { return 0 },
 			Called: func(invite.Candidate, invite.Answer, time.Duration) {},

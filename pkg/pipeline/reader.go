@@ -26,7 +26,7 @@ type item struct {
 }
 
 // read hands every row to a worker or, decided, to the writer.
-func (f *flow) read(failed, take context.Context) error {
+func (f *flow) read(failed, take, abort context.Context) error {
 	defer close(f.jobs)
 	batch, weight := make([]*item, 0, chunk), int64(0)
 	for row, err := range f.Rows {
@@ -35,28 +35,42 @@ func (f *flow) read(failed, take context.Context) error {
 		}
 		it := &item{row: row, weight: weigh(row)}
 		if batch, weight = append(batch, it), weight+it.weight; len(batch) == chunk || weight > chunkBytes {
-			if err := f.dispatch(failed, take, batch); err != nil {
+			if err := f.dispatch(failed, take, abort, batch); err != nil {
 				return err
 			}
 			batch, weight = batch[:0], 0
 		}
 	}
-	return f.dispatch(failed, take, batch)
+	return f.dispatch(failed, take, abort, batch)
 }
 
-func (f *flow) dispatch(failed, take context.Context, batch []*item) error {
+func (f *flow) dispatch(failed, take, abort context.Context, batch []*item) error {
 	if err := f.lookup(failed, batch); err != nil {
 		return err
 	}
 	for _, it := range batch {
 		it.seq = f.seq
 		f.seq++
-		if f.window.Acquire(failed, it.weight) != nil {
-			return context.Cause(failed)
+		if err := f.makeRoom(failed, abort, it.weight); err != nil {
+			return err
 		}
 		if err := f.pass(failed, take, it); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// makeRoom waits for room in the window. If there is none, the rows that Step holds back may be what fills it.
+func (f *flow) makeRoom(failed, abort context.Context, weight int64) error {
+	if f.window.TryAcquire(weight) {
+		return nil
+	}
+	if err := f.Step.Yield(abort); err != nil {
+		return err
+	}
+	if f.window.Acquire(failed, weight) != nil {
+		return context.Cause(failed)
 	}
 	return nil
 }
@@ -91,16 +105,16 @@ func (f *flow) pass(failed, take context.Context, it *item) error {
 	if f.decide(take, it) {
 		return f.finish(failed, it)
 	}
-	f.sent++
 	it.sent = true
-	if f.sent == 1 {
+	if f.wanted == 1 {
 		// The first row goes alone: a wrong key or address costs one call and not one a worker.
 		it.done = make(chan struct{})
 	}
 	select {
 	case f.jobs <- it:
 	case <-take.Done():
-		it.result = unsent(it.row.Candidate, it.history, context.Cause(take))
+		it.sent = false
+		it.result = f.Step.unreached(it.row.Candidate, it.history, context.Cause(take))
 		return f.finish(failed, it)
 	}
 	if it.done != nil {
@@ -131,12 +145,12 @@ func (f *flow) decide(take context.Context, it *item) bool {
 		it.result = expired(c, it.history, err)
 		return true
 	}
-	if err := context.Cause(take); err != nil {
-		it.result = unsent(c, it.history, err)
+	if f.wanted++; f.Limit > 0 && f.wanted > f.Limit {
+		it.result, it.overLimit = unsent(c, it.history, errors.New("beyond --limit")), true
 		return true
 	}
-	if f.Limit > 0 && f.sent >= f.Limit {
-		it.result, it.overLimit = unsent(c, it.history, errors.New("beyond --limit")), true
+	if err := context.Cause(take); err != nil {
+		it.result = f.Step.unreached(c, it.history, err)
 		return true
 	}
 	return false

@@ -37,10 +37,14 @@ type Ledger interface {
 type Step struct {
 	Ledger Ledger
 	Pace   *pace.Limiter
+	Gate   *Gate
 	Call   invite.Call
 	Policy invite.Policy
 	Run    int64
 	GiveUp time.Duration // the longest wait of any kind
+	Proven bool          // the account has a recorded success
+	// TooMany, if set, stops the run when so many of the rows called failed; a nil stop goes on.
+	TooMany func(failed, called int) *invite.Stop
 	// Jitter gives a random duration in [0, d).
 	Jitter func(d time.Duration) time.Duration
 	// Stop ends the run: no more rows are taken.
@@ -48,7 +52,9 @@ type Step struct {
 	// Called tells of each finished call, for progress.
 	Called func(c invite.Candidate, a invite.Answer, took time.Duration)
 
-	answered atomic.Bool // some call of this run had an answer that counts
+	answered       atomic.Bool // some call of this run had an answer that counts
+	called, failed atomic.Int64
+	alike          alike
 }
 
 // FullJitter is Step's Jitter.
@@ -58,63 +64,193 @@ func FullJitter(d time.Duration) time.Duration { return rand.N(max(d, 1)) }
 type attempt struct {
 	failing          time.Time // since when, zero while nothing failed
 	tries, ambiguous int
-	last             *invite.Result // as it is recorded in the ledger
+	claim            invite.Claim   // the last one,
+	last             *invite.Result // and what it came to, as it is recorded in the ledger; nil before the first call
+	hold             bool           // the row waits for what becomes of others
+	paused           bool           // everybody does, because of its answer
 }
 
-// Do takes a candidate to its outcome. When take is done it makes no further try; when abort is done it gives up the
-// call in flight, which is then as unknown as the rules say. The error is the run's: the ledger failed, and nothing more
-// may be sent. h is the history that allowed the call: what a row without a success has of it stays in its result.
-func (s *Step) Do(take, abort context.Context, c invite.Candidate, h invite.History) (invite.Result, error) {
-	r, err := s.try(take, abort, c, h)
+// Do takes a candidate to its outcome, and hands that to deliver: before it returns, or from another call of Do, End or
+// Yield if the row must wait for what becomes of others. When take is done it makes no further try; when abort is done it
+// gives up the call in flight, which is then as unknown as the rules say. The error is the run's: the ledger failed, and
+// nothing more may be sent. h is the history that allowed the call: what a row without a success has of it stays in its
+// result.
+func (s *Step) Do(take, abort context.Context, c invite.Candidate, h invite.History, deliver func(invite.Result) error) error {
+	var t attempt
+	r, err := s.try(take, abort, c, h, &t)
+	if err != nil {
+		return err
+	}
 	if r.Status != invite.StatusInvited {
 		r.Outcome.Link = cmp.Or(r.Outcome.Link, h.Link())
 	}
-	return r, err
+	if t.last != nil {
+		s.count(take, r)
+	}
+	own := held{t.claim, r, deliver}
+	if !t.hold {
+		return deliver(r)
+	}
+	kept, wrong := s.alike.keep(own)
+	if kept {
+		return nil
+	}
+	return s.release(abort, []held{own}, wrong)
 }
 
-func (s *Step) try(take, abort context.Context, c invite.Candidate, h invite.History) (invite.Result, error) {
-	var t attempt
-	// Commits outlive both signals: an outcome that is known and not recorded would be an unknown made by us.
-	durable := context.WithoutCancel(abort)
+// End settles what waits for other rows, when no more calls are made.
+func (s *Step) End(abort context.Context) error {
+	free, wrong, stop := s.alike.end()
+	if stop != nil {
+		s.Stop(stop)
+	}
+	return s.release(abort, free, wrong)
+}
+
+// Yield settles it early, as if another answer had come, for a caller that can't wait.
+func (s *Step) Yield(abort context.Context) error {
+	return s.release(abort, s.alike.yield(), "")
+}
+
+// release delivers rows that waited. If something was wrong with the whole run, they count as not sent.
+func (s *Step) release(abort context.Context, rows []held, wrong string) error {
+	for _, h := range rows {
+		if wrong != "" {
+			o := blamed(h.result.Outcome, wrong)
+			switch _, err := s.record(abort, h.claim, o); {
+			case err == nil:
+				h.result.Status, h.result.Format, h.result.Outcome = invite.StatusNotSent, "", o
+			case !errors.Is(err, invite.ErrStale): // else another run has the row by now, and its record stands
+				return err
+			}
+		}
+		if err := h.deliver(h.result); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func blamed(o invite.Outcome, wrong string) invite.Outcome {
+	o.State, o.Error = invite.NotSent, "not sent: "+wrong+": "+o.Error
+	return o
+}
+
+// count keeps the share of the rows that were called in vain. A row that a stop cut short says nothing of it.
+func (s *Step) count(take context.Context, r invite.Result) {
+	called, failed := s.called.Add(1), s.failed.Load()
+	if r.Status != invite.StatusInvited && r.Status != invite.StatusAlreadyInvited && take.Err() == nil {
+		failed = s.failed.Add(1)
+	}
+	if s.TooMany == nil {
+		return
+	}
+	if stop := s.TooMany(int(failed), int(called)); stop != nil {
+		s.Stop(stop)
+	}
+}
+
+func (s *Step) try(take, abort context.Context, c invite.Candidate, h invite.History, t *attempt) (invite.Result, error) {
 	for {
-		if err := s.Pace.Wait(take); err != nil {
+		p, err := s.turn(take, c.Key.Assessment)
+		if err != nil {
 			return t.interrupted(c, h, err), nil
 		}
 		expires, err := c.Expiry.Due(time.Now())
-		if err != nil && t.last == nil {
-			return expired(c, h, err), nil
-		} else if err != nil {
-			return *t.last, nil
+		if err != nil {
+			s.Gate.leave(p)
+			return t.overdue(c, h, err), nil
 		}
-		claim, err := s.Ledger.Claim(durable, s.Run, c, expires, s.Policy)
-		if errors.Is(err, invite.ErrRefused) {
-			return s.reconsider(durable, c)
-		} else if err != nil {
-			return invite.Result{}, fmt.Errorf("claim %s in the ledger: %w", invite.MaskEmail(c.Email), err)
-		}
-		a := s.call(abort, c, expires)
-		outcome := settle(claim, a)
-		outcome.Attempts, err = s.Ledger.Record(durable, claim, outcome)
-		if errors.Is(err, invite.ErrStale) {
-			return s.reconsider(durable, c)
-		} else if err != nil {
-			return invite.Result{}, fmt.Errorf("record the outcome of %s in the ledger: %w", invite.MaskEmail(c.Email), err)
-		}
-		t.last = &invite.Result{Status: status(outcome), Format: c.Format, Outcome: outcome}
-		if outcome.State == invite.NotSent {
-			t.last.Format = "" // the columns tell what was really sent
-		}
-		if !s.again(take, &t, a) {
+		a, err := s.once(take, abort, p, c, expires, t)
+		s.Gate.leave(p)
+		switch {
+		case errors.Is(err, invite.ErrRefused), errors.Is(err, invite.ErrStale):
+			return s.reconsider(abort, c)
+		case err != nil:
+			return invite.Result{}, err
+		case !s.again(take, p, t, a):
 			return *t.last, nil
 		}
 	}
 }
 
-func (s *Step) call(abort context.Context, c invite.Candidate, expires string) invite.Answer {
+// turn waits until a call may be made: the assessment is open, the gate lets it pass, and a rate slot is free. The slot
+// comes last: it is lost if it is not used at once.
+func (s *Step) turn(take context.Context, assessment int64) (*pass, error) {
+	for {
+		if err := s.alike.refusal(assessment); err != nil {
+			return nil, err
+		}
+		p, err := s.Gate.enter(take)
+		if err != nil {
+			return nil, s.why(assessment, err)
+		}
+		err = s.Pace.Wait(take)
+		if err == nil && s.alike.refusal(assessment) == nil && s.Gate.begin(p) {
+			return p, nil
+		}
+		s.Gate.leave(p)
+		if err != nil {
+			return nil, s.why(assessment, err)
+		}
+	}
+}
+
+// once claims, calls and records.
+func (s *Step) once(take, abort context.Context, p *pass, c invite.Candidate, expires string, t *attempt) (invite.Answer, error) {
+	// Commits outlive both signals: an outcome that is known and not recorded would be an unknown made by us.
+	claim, err := s.Ledger.Claim(context.WithoutCancel(abort), s.Run, c, expires, s.Policy)
+	if err != nil {
+		return invite.Answer{}, fmt.Errorf("claim %s in the ledger: %w", invite.MaskEmail(c.Email), err)
+	}
 	start := time.Now()
 	a := s.Call(abort, c, expires)
 	s.Called(c, a, time.Since(start))
-	return a
+	found := s.learn(take, p, c, a, t)
+	o := settle(claim, a)
+	if found.wrong != "" && o.State == invite.Rejected {
+		o = blamed(o, found.wrong)
+	}
+	if o.Attempts, err = s.record(abort, claim, o); err != nil {
+		return invite.Answer{}, err
+	}
+	t.claim, t.hold = claim, found.hold && o.State == invite.Rejected
+	t.last = &invite.Result{Status: status(o), Format: c.Format, Outcome: o}
+	if o.State == invite.NotSent {
+		t.last.Format = "" // the columns tell what was really sent
+	}
+	return a, s.release(abort, found.free, found.wrong)
+}
+
+func (s *Step) record(abort context.Context, claim invite.Claim, o invite.Outcome) (attempts int, err error) {
+	attempts, err = s.Ledger.Record(context.WithoutCancel(abort), claim, o)
+	if err != nil {
+		return 0, fmt.Errorf("record the outcome of %s in the ledger: %w", invite.MaskEmail(claim.Key.Email), err)
+	}
+	return attempts, nil
+}
+
+// learn applies what an answer means for everybody.
+func (s *Step) learn(take context.Context, p *pass, c invite.Candidate, a invite.Answer, t *attempt) finding {
+	if s.Proven {
+		s.alike.yield()
+	}
+	found := s.alike.hear(a, c.Key.Assessment, take.Err() == nil)
+	first := a.StopIfFirst
+	if s.answered.Load() {
+		first = nil
+	}
+	if a.Class == invite.ClassAnswered {
+		s.answered.Store(true)
+	}
+	for _, stop := range []*invite.Stop{a.Stop, first, found.stop, s.Gate.heard(p, a)} {
+		if stop != nil {
+			s.Stop(stop)
+		}
+	}
+	s.Gate.beware(found.left)
+	t.paused = s.pause(a)
+	return found
 }
 
 // settle turns an answer into what is recorded. After an earlier ambiguous getlink a try that makes no link proves
@@ -143,20 +279,9 @@ func status(o invite.Outcome) invite.Status {
 	return invite.StatusUnknown
 }
 
-// again applies what an answer means for everybody, and waits before this row's next try. It is false if there is none.
-func (s *Step) again(take context.Context, t *attempt, a invite.Answer) bool {
-	switch {
-	case a.Stop != nil:
-		s.Stop(a.Stop)
-		return false
-	case a.StopIfFirst != nil && !s.answered.Load():
-		s.Stop(a.StopIfFirst)
-		return false
-	case a.Class == invite.ClassAnswered:
-		s.answered.Store(true)
-	}
-	held := s.hold(a)
-	if !a.Retry || take.Err() != nil || t.spent(a) {
+// again waits before this row's next try. It is false if there is none.
+func (s *Step) again(take context.Context, p *pass, t *attempt, a invite.Answer) bool {
+	if !a.Retry || take.Err() != nil || t.spent(p, a) {
 		return false
 	}
 	if t.failing.IsZero() {
@@ -166,25 +291,26 @@ func (s *Step) again(take context.Context, t *attempt, a invite.Answer) bool {
 		s.Stop(&invite.Stop{Kind: invite.StopLater, Reason: fmt.Sprintf("a row had no success for %s: %s", s.GiveUp, a.Outcome.Error)})
 		return false
 	}
-	if held {
-		return true // the pause is the wait
+	if t.paused || p.probe {
+		return true // the pause, or the wait for the next probe, is this row's too
 	}
 	return pace.Sleep(take, s.Jitter(min(firstBackoff<<(t.tries+t.ambiguous-1), lastBackoff))) == nil
 }
 
-// spent uses up the budget of the answer's class and tells whether nothing is left.
-func (t *attempt) spent(a invite.Answer) bool {
+// spent uses up the budget of the answer's class and tells whether nothing is left. A probe during an outage costs
+// nothing, unless the vendor may have acted on it.
+func (t *attempt) spent(p *pass, a invite.Answer) bool {
 	switch {
 	case a.Class == invite.ClassAmbiguous:
 		t.ambiguous++
-	case !a.Free:
+	case !a.Free && !p.probe:
 		t.tries++
 	}
 	return t.ambiguous >= maxAmbiguous || t.tries >= maxTries
 }
 
-// hold pauses everybody if the vendor asks for it.
-func (s *Step) hold(a invite.Answer) bool {
+// pause holds everybody back if the vendor asks for it.
+func (s *Step) pause(a invite.Answer) bool {
 	why := "the vendor asks to wait"
 	if a.Throttled {
 		why = "429, too many requests"
@@ -206,6 +332,16 @@ func (s *Step) hold(a invite.Answer) bool {
 	return false
 }
 
+// unreached is the result of a row that no worker had when the run stopped.
+func (s *Step) unreached(c invite.Candidate, h invite.History, cause error) invite.Result {
+	return unsent(c, h, s.why(c.Key.Assessment, cause))
+}
+
+// why is the reason for which a row is not called: that its assessment is closed, if it is, whatever else stops the run.
+func (s *Step) why(assessment int64, cause error) error {
+	return cmp.Or(s.alike.refusal(assessment), cause)
+}
+
 // interrupted is the result of a row whose next try is not made.
 func (t *attempt) interrupted(c invite.Candidate, h invite.History, cause error) invite.Result {
 	if t.last != nil {
@@ -214,9 +350,17 @@ func (t *attempt) interrupted(c invite.Candidate, h invite.History, cause error)
 	return unsent(c, h, cause)
 }
 
+// overdue is the result of a row whose date passed before its turn came.
+func (t *attempt) overdue(c invite.Candidate, h invite.History, cause error) invite.Result {
+	if t.last != nil {
+		return *t.last
+	}
+	return expired(c, h, cause)
+}
+
 // reconsider answers a row from the ledger, after that refused what looked allowed a moment ago.
-func (s *Step) reconsider(ctx context.Context, c invite.Candidate) (invite.Result, error) {
-	h, err := s.Ledger.Lookup(ctx, []invite.Key{c.Key})
+func (s *Step) reconsider(abort context.Context, c invite.Candidate) (invite.Result, error) {
+	h, err := s.Ledger.Lookup(context.WithoutCancel(abort), []invite.Key{c.Key})
 	if err != nil {
 		return invite.Result{}, fmt.Errorf("look up %s in the ledger: %w", invite.MaskEmail(c.Email), err)
 	}

@@ -96,7 +96,7 @@ func newStepTest(t *testing.T, answers ...func() invite.Answer) *stepTest {
 	led, run := openRun(t)
 	st.led = led
 	st.step = &pipeline.Step{
-		Ledger: led, Run: run, GiveUp: 15 * time.Minute,
+		Ledger: led, Run: run, GiveUp: 15 * time.Minute, Gate: pipeline.NewGate(8, 10, 15*time.Minute),
 		Pace:   pace.New([]pace.Rate{{Calls: 1000, Per: time.Second}}),
 		Call:   script(&st.calls, answers...),
 		Jitter: func(d time.Duration) time.Duration { return d },
@@ -113,11 +113,18 @@ func newStepTest(t *testing.T, answers ...func() invite.Answer) *stepTest {
 
 func (st *stepTest) do(c invite.Candidate) invite.Result {
 	st.t.Helper()
-	r, err := st.step.Do(st.take, st.t.Context(), c, invite.History{})
+	var results []invite.Result
+	err := st.step.Do(st.take, st.t.Context(), c, invite.History{}, func(r invite.Result) error {
+		results = append(results, r)
+		return nil
+	})
 	if err != nil {
 		st.t.Fatal(err)
 	}
-	return r
+	if len(results) != 1 {
+		st.t.Fatalf("%d results of one row", len(results))
+	}
+	return results[0]
 }
 
 // state is what the ledger holds.
