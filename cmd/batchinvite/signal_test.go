@@ -76,9 +76,11 @@ func (r *running) waitSaid(t *testing.T, text string) {
 	}
 }
 
-func (w *world) start(args ...string) *running {
+func (w *world) start(args ...string) *running { return w.begin(w.command(args...)) }
+
+func (w *world) begin(cmd *exec.Cmd) *running {
 	w.t.Helper()
-	r := &running{Cmd: w.command(args...), done: make(chan struct{}), said: make(chan struct{}, 1)}
+	r := &running{Cmd: cmd, done: make(chan struct{}), said: make(chan struct{}, 1)}
 	r.Stderr = r
 	if err := r.Start(); err != nil {
 		w.t.Fatal(err)

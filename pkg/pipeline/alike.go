@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"sync"
 
@@ -151,7 +152,14 @@ func (r *alike) refusal(assessment int64) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if why, closed := r.closed[assessment]; closed {
-		return fmt.Errorf("assessment %d is closed for this run: %s", assessment, why)
+		return closedError(assessment, why)
 	}
 	return nil
+}
+
+// shut lists the closed assessments and why they are.
+func (r *alike) shut() map[int64]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.closed)
 }

@@ -45,7 +45,9 @@ type Pool struct {
 	Sink     Sink
 	Progress *Progress
 	Workers  int
-	Limit    int // the first so many rows that would be sent; 0 = all
+	Limit    int       // the first so many rows that would be sent; 0 = all
+	Began    time.Time // of the run; old links are judged by it
+	Past     *Past     // nil for a run that makes calls
 }
 
 // The reorder window: how far the reader may be ahead of the writer.
@@ -123,7 +125,12 @@ func (p *Pool) Run(take, abort context.Context) (Totals, error) {
 	if errors.As(context.Cause(outer), &s) {
 		p.Progress.stopped(s)
 	}
-	return p.Progress.Totals(), err
+	totals := p.Progress.Totals()
+	totals.Closed = p.Step.alike.shut()
+	if cause := context.Cause(take); cause != nil {
+		totals.Cause = cause.Error()
+	}
+	return totals, err
 }
 
 func (f *flow) work(failed, take, abort context.Context) error {

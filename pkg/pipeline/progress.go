@@ -19,9 +19,11 @@ type Totals struct {
 	OverLimit int
 	// Missed counts the rows that a worker had and that are not invited.
 	Missed   int
-	Calls    int            // attempts, retries too
-	P50, P95 time.Duration  // of the calls
-	Stops    []*invite.Stop // why it stopped early, in the order of their coming; none if it did not
+	Calls    int              // attempts, retries too
+	P50, P95 time.Duration    // of the calls
+	Stops    []*invite.Stop   // why it stopped early, in the order of their coming; none if it did not
+	Cause    string           // the first of them, as the rows say it that were not reached; at the end
+	Closed   map[int64]string // assessments that were called no more, and why; at the end
 }
 
 // Progress is filled by a run and may be read from any goroutine at any time.

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -128,25 +127,28 @@ func (f *flow) pass(failed, take context.Context, it *item) error {
 
 // decide gives a row its result if that takes no call.
 func (f *flow) decide(take context.Context, it *item) bool {
-	c, now := it.row.Candidate, time.Now()
+	c := it.row.Candidate
 	switch {
 	case it.row.Problem != nil:
 		it.result = invalid(*it.row.Problem)
 		return true
 	case it.owner != nil && !it.first:
 		return true // the writer knows what became of the owner
+	case f.Past != nil:
+		it.result = f.past(it)
+		return true
 	}
 	verdict, rec := it.history.Decide(c, f.Step.Policy)
 	if verdict != invite.VerdictSend {
-		it.result = answer(verdict, rec, c, now)
+		it.result = answer(verdict, rec, c, f.Began)
 		return true
 	}
-	if _, err := c.Expiry.Due(now); err != nil {
+	if _, err := c.Expiry.Due(time.Now()); err != nil {
 		it.result = expired(c, it.history, err)
 		return true
 	}
 	if f.wanted++; f.Limit > 0 && f.wanted > f.Limit {
-		it.result, it.overLimit = unsent(c, it.history, errors.New("beyond --limit")), true
+		it.result, it.overLimit = unsent(c, it.history, errLimit), true
 		return true
 	}
 	if err := context.Cause(take); err != nil {
