@@ -129,9 +129,9 @@ func TestInvite_isAmbiguousOnceTheRequestHasLeft(t *testing.T) {
 			}
 			for i, f := range formats {
 				a := c.Invite(t.Context(), candidate(f), "")
-				want := verdict{invite.ClassAmbiguous, invite.Unknown, f == invite.GetLink, false, "goes on"}
+				want := verdict{invite.ClassAmbiguous, invite.Unknown, f == invite.GetLink, false, "fails"}
 				if strings.HasPrefix(tc.cause, "the vendor answered") {
-					want.Run = "stops if first"
+					want.Run = "fails, stops if first"
 				}
 				if diff := cmp.Diff(want, verdictOf(a)); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", f, diff)
@@ -163,7 +163,7 @@ func TestInvite_refusedPortIsNotSent(t *testing.T) {
 	s.stop()
 	for _, f := range formats {
 		a := newClient(t, s.url).Invite(t.Context(), candidate(f), "2030-01-02 03:04")
-		want := verdict{invite.ClassNotSent, invite.NotSent, true, false, "goes on"}
+		want := verdict{invite.ClassNotSent, invite.NotSent, true, false, "fails"}
 		if diff := cmp.Diff(want, verdictOf(a)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", f, diff)
 		}
