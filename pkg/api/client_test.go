@@ -295,7 +295,7 @@ func TestInvite_timeoutWithoutConnection(t *testing.T) {
 	second := *c
 	second.timeout = 50 * time.Millisecond
 	a := second.Invite(t.Context(), candidate(invite.SendLink), "")
-	if want := "not sent: no connection to " + c.endpoint.Host + " within 50ms"; a.Outcome.Error != want || !a.Retry {
+	if want := "not sent: no connection to " + c.base.Host + " within 50ms"; a.Outcome.Error != want || !a.Retry {
 		t.Errorf("got %q, retry %v, want %q, retry true", a.Outcome.Error, a.Retry, want)
 	}
 	cancel()

@@ -109,7 +109,7 @@ func TestInvite_unverifiedCertificateStopsTheRun(t *testing.T) {
 				if diff := cmp.Diff(verdict{invite.ClassNotSent, invite.NotSent, false, false, "stops"}, verdictOf(a)); diff != "" {
 					t.Errorf("%s (-want +got):\n%s", f, diff)
 				}
-				text := "the certificate of " + c.endpoint.Host + " " + tc.want
+				text := "the certificate of " + c.base.Host + " " + tc.want
 				if a.Stop == nil || a.Stop.Reason != text || a.Outcome.Error != "not sent: "+text {
 					t.Errorf("%s: got %q and %v, want %q", f, a.Outcome.Error, a.Stop, text)
 				}
@@ -148,7 +148,7 @@ func TestInvite_serverWithoutTLSIsNotSent(t *testing.T) {
 	s := serve(t, func(p *peer) { p.say("HTTP/1.1 400 Bad Request\r\n\r\n") })
 	c := newClient(t, strings.Replace(s.url, "http:", "https:", 1))
 	a := c.Invite(t.Context(), candidate(invite.SendLink), "")
-	if want := "not sent: " + c.endpoint.Host + " does not speak TLS"; a.Outcome.Error != want || !a.Retry {
+	if want := "not sent: " + c.base.Host + " does not speak TLS"; a.Outcome.Error != want || !a.Retry {
 		t.Errorf("got %q, retry %v, want %q, retry true", a.Outcome.Error, a.Retry, want)
 	}
 }
