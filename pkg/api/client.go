@@ -107,6 +107,11 @@ func (c *Client) do(ctx context.Context, j job) invite.Answer {
 	if err != nil {
 		return c.failure(ctx, callCtx, err, w.signs()).answer(j)
 	}
+	if w.early {
+		resp.Body.Close()
+		w.conn.Close() // without a body it is in the pool already
+		return reply{signs: w.signs(), fault: "an answer came before the request"}.answer(j)
+	}
 	return c.read(resp, j).answer(j)
 }
 
