@@ -8,9 +8,9 @@ import (
 )
 
 // answer looks the reply up in the table and says what it means.
-func (r reply) answer(f invite.Format, expires string) invite.Answer {
+func (r reply) answer(j job) invite.Answer {
 	l := decide(r.signs, r.status)
-	is := l.fate(f)
+	is := l.fate(j.once)
 	a := invite.Answer{
 		Class:   is.class,
 		Status:  r.status,
@@ -19,14 +19,14 @@ func (r reply) answer(f invite.Format, expires string) invite.Answer {
 		Outcome: invite.Outcome{
 			State:   is.state,
 			Already: is.already,
-			Error:   r.sentence(is, f),
-			Expires: expires,
+			Error:   r.sentence(is, j),
+			Expires: j.expires,
 			At:      time.Now().UTC(),
 		},
 	}
-	if is.state == invite.Invited {
-		a.Outcome.Link, a.Outcome.APIStatus = r.invitation.link, r.invitation.status
-		a.Outcome.CandidateID, a.Outcome.ReportID = r.invitation.candidateID, r.invitation.reportID
+	if l.signs&inBody != 0 && is.class != invite.ClassAmbiguous {
+		a.Outcome.Link, a.Outcome.APIStatus = r.facts.link, r.facts.status
+		a.Outcome.CandidateID, a.Outcome.ReportID = r.facts.candidateID, r.facts.reportID
 	}
 	if is.class == invite.ClassNotSent {
 		a.Outcome.NotLeft, a.Outcome.Expires = true, ""
@@ -44,10 +44,12 @@ func (r reply) answer(f invite.Format, expires string) invite.Answer {
 	return a
 }
 
-// sentence is the error of one row, "" for an invitation.
-func (r reply) sentence(is fate, f invite.Format) string {
+// sentence is the error of one row, "" for a success.
+func (r reply) sentence(is fate, j job) string {
 	switch {
-	case is.state == invite.Invited:
+	case is.says != "":
+		return is.says
+	case is.state == invite.Invited || is.state == invite.Revoked:
 		return ""
 	case is.class == invite.ClassNotSent:
 		return "not sent: " + r.fault
@@ -55,10 +57,8 @@ func (r reply) sentence(is fate, f invite.Format) string {
 		return join(fmt.Sprintf("refused by the vendor (%d)", r.status), r.words)
 	case is.class == invite.ClassAnswered:
 		return join(fmt.Sprintf("rejected by the vendor (%d)", r.status), r.words)
-	case f == invite.SendLink:
-		return "may already be e-mailed: " + r.cause()
 	}
-	return "a link may already have been made: " + r.cause()
+	return j.doubt + ": " + r.cause()
 }
 
 // cause says why nobody knows whether the vendor acted.

@@ -23,9 +23,9 @@ const (
 	maxHeader   = 64 << 10 // bytes, all 1xx answers before the last one included
 )
 
-// Client invites candidates. Its methods may be called from many goroutines.
+// Client invites candidates and takes invitations back. Its methods may be called from many goroutines.
 type Client struct {
-	endpoint  *url.URL
+	base      *url.URL
 	header    http.Header
 	timeout   time.Duration
 	transport *http.Transport
@@ -38,12 +38,12 @@ func New(o Options) (*Client, error) {
 	if err := cmp.Or(o.Check(), o.checkKey()); err != nil {
 		return nil, err
 	}
-	endpoint, err := o.endpoint()
+	base, err := o.base()
 	if err != nil {
 		return nil, err
 	}
 	return &Client{
-		endpoint: endpoint,
+		base: base,
 		header: http.Header{
 			"Accept": {"application/json"},
 			// Without it a server may choose any coding.
@@ -85,41 +85,50 @@ func newTransport(workers int) *http.Transport {
 	}
 }
 
-// Invite has the type invite.Call: one attempt, at most one request. An outcome with NotLeft has no Expires, as no date
-// was sent.
-func (c *Client) Invite(ctx context.Context, cand invite.Candidate, expires string) invite.Answer {
+// job is one thing to ask of the vendor.
+type job struct {
+	path    string
+	body    any
+	expires string // the date that is in the body
+	// once: a second request may do harm. It is the column of the table that counts.
+	once  bool
+	doubt string // what may have happened when nobody knows
+	// understand finds the signs in the object of an answer, or else the flaw for which there are none.
+	understand func(object map[string]json.RawMessage) (facts, sign, string)
+}
+
+// do makes one attempt, which is at most one request.
+func (c *Client) do(ctx context.Context, j job) invite.Answer {
 	callCtx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	var w wire
-	req := c.request(httptrace.WithClientTrace(callCtx, w.trace()), cand, expires)
 	// RoundTrip, as an http.Client would follow redirects and hide what it did.
-	resp, err := c.transport.RoundTrip(req)
+	resp, err := c.transport.RoundTrip(c.request(httptrace.WithClientTrace(callCtx, w.trace()), j))
 	if err != nil {
-		return c.failure(ctx, callCtx, err, w.signs()).answer(cand.Format, expires)
+		return c.failure(ctx, callCtx, err, w.signs()).answer(j)
 	}
-	return c.read(resp, cand.Key.Email).answer(cand.Format, expires)
-}
-
-// Close closes the idle connections. It is the last call.
-func (c *Client) Close() {
-	c.transport.CloseIdleConnections()
+	if w.early {
+		resp.Body.Close()
+		w.conn.Close() // without a body it is in the pool already
+		return reply{signs: w.signs(), fault: "an answer came before the request"}.answer(j)
+	}
+	return c.read(resp, j).answer(j)
 }
 
 // request leaves GetBody nil: with it net/http may send the body a second time by itself.
-func (c *Client) request(ctx context.Context, cand invite.Candidate, expires string) *http.Request {
-	body, _ := json.Marshal(struct { // strings and a number can't fail
-		Name       string        `json:"candidate_name"`
-		Email      string        `json:"candidate_email"`
-		Assessment int64         `json:"assessment_id"`
-		Format     invite.Format `json:"invite_format"`
-		Expires    string        `json:"expiry_date,omitempty"`
-	}{cand.Name, cand.Email, cand.Key.Assessment, cand.Format, expires})
+func (c *Client) request(ctx context.Context, j job) *http.Request {
+	body, _ := json.Marshal(j.body) // strings, numbers and booleans can't fail
 	req := &http.Request{
 		Method:        http.MethodPost,
-		URL:           c.endpoint,
+		URL:           c.base.JoinPath(j.path),
 		Header:        c.header,
 		Body:          io.NopCloser(bytes.NewReader(body)),
 		ContentLength: int64(len(body)),
 	}
 	return req.WithContext(ctx)
+}
+
+// Close closes the idle connections. It is the last call.
+func (c *Client) Close() {
+	c.transport.CloseIdleConnections()
 }

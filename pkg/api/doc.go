@@ -1,4 +1,5 @@
-// Package api is the client of the vendor's API: one candidate in, one classified outcome out.
+// Package api is the client of the vendor's API: one candidate to invite or one invitation to take back in, one
+// classified outcome out.
 //
 // Inviting is not idempotent, and sendlink e-mails a real person, so the contract is about what may have happened:
 //

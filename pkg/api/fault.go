@@ -20,13 +20,13 @@ func (c *Client) failure(ctx, callCtx context.Context, err error, s sign) reply 
 	var unverified *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &unverified):
-		return reply{signs: untrusted | s, fault: explain(err, c.endpoint.Host)}
+		return reply{signs: untrusted | s, fault: explain(err, c.base.Host)}
 	case ctx.Err() != nil:
 		return reply{signs: s, fault: "the call was aborted"}
 	case callCtx.Err() != nil:
-		return reply{signs: s, fault: fmt.Sprintf("no connection to %s within %s", c.endpoint.Host, c.timeout)}
+		return reply{signs: s, fault: fmt.Sprintf("no connection to %s within %s", c.base.Host, c.timeout)}
 	}
-	return reply{signs: s, fault: explain(err, c.endpoint.Host)}
+	return reply{signs: s, fault: explain(err, c.base.Host)}
 }
 
 func (c *Client) explainBreak(ctx, callCtx context.Context) string {

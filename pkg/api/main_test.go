@@ -1,6 +1,8 @@
 package api
 
 import (
+	"io"
+	"log"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	log.SetOutput(io.Discard) // net/http logs answers that nobody asked for
 	goleak.VerifyTestMain(m)
 }
 

@@ -3,7 +3,9 @@ package api
 import (
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
+	"sync"
 	"testing"
 
 	"batchinvite/pkg/invite"
@@ -91,5 +93,47 @@ func TestInvite_ordinaryClientSendsTwice(t *testing.T) {
 				t.Errorf("server got %d POSTs for 2 calls, want %d", got, tc.tempted)
 			}
 		})
+	}
+}
+
+// A second answer that comes along with the first must not become the next request's. net/http drops a connection on
+// which it finds one, but not if the next request is faster: here it always is. "Too many" would be tried again.
+func TestInvite_answerFromBeforeTheRequestIsNone(t *testing.T) {
+	config := identity(t, certOptions{})
+	for _, secure := range []bool{false, true} {
+		received := make(chan struct{})
+		s := serve(t, func(p *peer) {
+			if secure && !p.secure(config) {
+				return
+			}
+			if p.receive() && p.say(answerOf(goodBody)+"HTTP/1.1 429 X\r\nContent-Length: 0\r\n\r\n") && p.receive() {
+				close(received)
+				p.hang()
+			}
+		})
+		c := newClient(t, s.url)
+		if secure {
+			trust(c, config)
+		}
+		var second sync.WaitGroup
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{PutIdleConn: func(error) {
+			second.Go(func() {
+				a := c.Invite(t.Context(), candidate(invite.SendLink), "")
+				if want := "may already be e-mailed: an answer came before the request"; a.Outcome.Error != want {
+					t.Errorf("got %q, retry %v, want %q", a.Outcome.Error, a.Retry, want)
+				}
+				checkSound(t, a)
+			})
+			<-received
+		}})
+		if a := c.Invite(ctx, candidate(invite.SendLink), ""); a.Outcome.State != invite.Invited {
+			t.Errorf("first call: %q", a.Outcome.Error)
+		}
+		second.Wait()
+		c.Close()
+		s.stop()
+		if got := s.posts.Load(); got != 2 {
+			t.Errorf("server got %d requests, want 2", got)
+		}
 	}
 }

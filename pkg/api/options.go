@@ -22,19 +22,17 @@ type Options struct {
 	UserAgent string
 }
 
-const invitePath = "assessments/invite"
-
 // Check finds what is wrong with the options before there is a key. Its errors quote no password.
 func (o Options) Check() error {
 	if err := o.checkHeader(); err != nil {
 		return err
 	}
-	_, err := o.endpoint()
+	_, err := o.base()
 	return err
 }
 
-// endpoint checks everything but the key and its header, and gives the URL that invitations are posted to.
-func (o Options) endpoint() (*url.URL, error) {
+// base checks everything but the key and its header, and gives the URL below which all is posted.
+func (o Options) base() (*url.URL, error) {
 	switch {
 	case o.Timeout <= 0:
 		return nil, fmt.Errorf("timeout %s is not above 0", o.Timeout)
@@ -50,7 +48,7 @@ func (o Options) endpoint() (*url.URL, error) {
 	if base.Path == "" {
 		base.Path = "/" // or JoinPath gives a request line without the first slash
 	}
-	return base.JoinPath(invitePath), nil
+	return base, nil
 }
 
 // ownHeaders are set by the client or the transport. Idempotency keys are among them because net/http sends a POST

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"batchinvite/pkg/invite"
 )
 
 func options() Options {
@@ -29,8 +31,9 @@ func TestNew_joinsThePath(t *testing.T) {
 			t.Errorf("New with %q: %v", base, err)
 			continue
 		}
-		if got := c.endpoint.String(); got != want || c.endpoint.RequestURI()[0] != '/' {
-			t.Errorf("New with %q posts to %q, %q, want %q", base, got, c.endpoint.RequestURI(), want)
+		u := c.request(t.Context(), c.invitation(candidate(invite.GetLink), "")).URL
+		if got := u.String(); got != want || u.RequestURI()[0] != '/' {
+			t.Errorf("New with %q posts to %q, %q, want %q", base, got, u.RequestURI(), want)
 		}
 	}
 }

@@ -7,20 +7,23 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // rawServer counts the requests that really come over the wire, and does with each connection what its script says.
 type rawServer struct {
-	url          string
-	posts, conns atomic.Int64
-	listener     net.Listener
+	url                 string
+	conns, bytes, posts atomic.Int64 // accepted, read of requests, and requests read as a whole
+	listener            net.Listener
 
-	mu   sync.Mutex
-	open map[net.Conn]bool
-	done sync.WaitGroup
+	closing chan struct{} // closed by stop
+	mu      sync.Mutex
+	open    map[net.Conn]bool
+	done    sync.WaitGroup
 }
 
 // peer is the server's end of one connection.
@@ -29,6 +32,7 @@ type peer struct {
 	server *rawServer
 	nth    int64 // connection, from 1
 	r      *bufio.Reader
+	w      io.Writer
 	last   *http.Request
 	body   []byte
 }
@@ -40,7 +44,7 @@ func serve(t testing.TB, script func(*peer)) *rawServer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &rawServer{url: "http://" + l.Addr().String(), listener: l, open: map[net.Conn]bool{}}
+	s := &rawServer{url: "http://" + l.Addr().String(), listener: l, open: map[net.Conn]bool{}, closing: make(chan struct{})}
 	s.done.Go(func() { s.accept(script) })
 	t.Cleanup(s.stop)
 	return s
@@ -55,7 +59,8 @@ func (s *rawServer) accept(script func(*peer)) {
 		s.mu.Lock()
 		s.open[conn] = true
 		s.mu.Unlock()
-		p := &peer{TCPConn: conn.(*net.TCPConn), server: s, nth: s.conns.Add(1), r: bufio.NewReader(conn)}
+		p := &peer{TCPConn: conn.(*net.TCPConn), server: s, nth: s.conns.Add(1)}
+		p.over(p.TCPConn)
 		s.done.Go(func() {
 			defer p.Close()
 			script(p)
@@ -65,13 +70,31 @@ func (s *rawServer) accept(script func(*peer)) {
 
 // stop ends everything, so that the counts are final.
 func (s *rawServer) stop() {
-	s.listener.Close()
+	if s.listener.Close() == nil {
+		close(s.closing)
+	}
 	s.mu.Lock()
 	for conn := range s.open {
 		conn.Close()
 	}
 	s.mu.Unlock()
 	s.done.Wait()
+}
+
+// over makes the peer talk over a connection, which is its own or TLS on it, and count what it reads there.
+func (p *peer) over(conn net.Conn) {
+	p.r, p.w = bufio.NewReader(countingReader{conn, &p.server.bytes}), conn
+}
+
+type countingReader struct {
+	io.Reader
+	n *atomic.Int64
+}
+
+func (r countingReader) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	r.n.Add(int64(n))
+	return n, err
 }
 
 // receive reads one whole request and counts it; false when there is none.
@@ -90,13 +113,38 @@ func (p *peer) receive() bool {
 
 // say writes raw bytes; false when nobody takes them any more.
 func (p *peer) say(s string) bool {
-	_, err := io.WriteString(p, s)
+	_, err := io.WriteString(p.w, s)
 	return err == nil
 }
 
 // hang waits until the other side goes.
 func (p *peer) hang() {
 	_, _ = io.Copy(io.Discard, p.r)
+}
+
+// idle reads nothing until the server stops.
+func (p *peer) idle() {
+	<-p.server.closing
+}
+
+// drip writes a text byte by byte, until the client goes.
+func (p *peer) drip(text string, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for i := range len(text) {
+		<-tick.C
+		if !p.say(text[i : i+1]) {
+			return
+		}
+	}
+}
+
+// good is the body that the last request hopes for.
+func (p *peer) good() string {
+	if strings.HasSuffix(p.last.URL.Path, revokePath) {
+		return `{"status":"REVOKED"}`
+	}
+	return goodBody
 }
 
 // reset closes with RST.

@@ -6,35 +6,30 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
-	"unicode"
-
-	"batchinvite/pkg/invite"
 )
 
 const maxBody = 1 << 20 // bytes
 
 // reply is the end of a call: an answer, or in its place a fault.
 type reply struct {
-	signs      sign
-	status     int // 0 with a fault
-	fault      string
-	flaw       string // why a 2xx is not an invitation
-	words      string // the vendor's own
-	pause      time.Duration
-	invitation invitation
+	signs  sign
+	status int // 0 with a fault
+	fault  string
+	flaw   string // why a 2xx is not what was asked for
+	words  string // the vendor's own
+	pause  time.Duration
+	facts  facts
 }
 
-// invitation is what a good answer gives.
-type invitation struct {
+// facts is what an answer gives besides its meaning.
+type facts struct {
 	link, candidateID, reportID, status string
 }
 
 // read takes an answer in. A body that breaks off does not matter to an answer that counts by its status; of a 2xx it
-// leaves no sign of an invitation. Reading to the end drains the body, for the connection's next use.
-func (c *Client) read(resp *http.Response, email string) reply {
+// leaves no sign of success. Reading to the end drains the body, for the connection's next use.
+func (c *Client) read(resp *http.Response, j job) reply {
 	defer resp.Body.Close()
 	r := reply{
 		status: resp.StatusCode,
@@ -56,23 +51,23 @@ func (c *Client) read(resp *http.Response, email string) reply {
 	case len(body) > maxBody:
 		r.flaw = "the answer is larger than 1 MiB"
 	default:
-		c.understand(&r, resp.Header, body, email)
+		c.understand(&r, resp.Header, body, j)
 	}
 	return r
 }
 
 // understand looks for signs in a whole body. Only a whole one is quoted: where another breaks off, half the key might
 // stand.
-func (c *Client) understand(r *reply, h http.Header, body []byte, email string) {
+func (c *Client) understand(r *reply, h http.Header, body []byte, j job) {
 	object, err := parseObject(body)
 	if err != nil {
 		r.flaw = err.Error()
 	} else {
 		var found sign
-		r.invitation, found, r.flaw = c.invitationIn(object, email)
+		r.facts, found, r.flaw = j.understand(object)
 		r.signs |= found
 	}
-	if r.words == "" && (r.signs&(link|id) == 0 || r.status >= 300) {
+	if r.words == "" && (r.signs&inBody == 0 || r.status >= 300) {
 		r.words = c.words(h, object, body)
 	}
 	if code, _ := text(object["error"]); code == "limit_exceed" {
@@ -110,58 +105,6 @@ func parseObject(body []byte) (map[string]json.RawMessage, error) {
 		return nil, errSyntax
 	}
 	return object, nil
-}
-
-// invitationIn gives the sign link or id, or the flaw for which the object is no invitation of this candidate.
-func (c *Client) invitationIn(object map[string]json.RawMessage, email string) (invitation, sign, string) {
-	var inv invitation
-	var whose string
-	for _, field := range []struct {
-		name string
-		to   *string
-		read func(json.RawMessage) (string, bool)
-	}{
-		{"email", &whose, text},
-		{"invite_link", &inv.link, text},
-		{"status", &inv.status, text},
-		{"candidate_id", &inv.candidateID, number},
-		{"report_id", &inv.reportID, number},
-	} {
-		var ok bool
-		if *field.to, ok = field.read(object[field.name]); !ok {
-			return invitation{}, 0, "the answer's " + field.name + " is of the wrong type"
-		}
-	}
-	got, err := invite.NormalizeEmail(whose)
-	switch {
-	case whose == "":
-		return invitation{}, 0, "the answer names no e-mail address"
-	case err != nil || got != email:
-		return invitation{}, 0, "the answer names another e-mail address"
-	case inv.link != "" && !c.isLink(inv.link):
-		return invitation{}, 0, "the answer's invite_link is not an https link"
-	case inv.link == "" && inv.candidateID == "" && inv.reportID == "":
-		return invitation{}, 0, "the answer has no link"
-	}
-	for _, s := range []*string{&inv.status, &inv.candidateID, &inv.reportID} {
-		if *s = printable(*s); c.holdsKey(*s) {
-			*s = c.quote(*s)
-		}
-	}
-	if inv.link == "" {
-		return inv, id, "the answer has no link"
-	}
-	return inv, link, ""
-}
-
-// isLink accepts what can be given to a candidate.
-func (c *Client) isLink(s string) bool {
-	u, err := url.Parse(s)
-	if err != nil || u.Hostname() == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
-		return false
-	}
-	odd := func(r rune) bool { return r == ' ' || r == unicode.ReplacementChar || !unicode.IsPrint(r) }
-	return !strings.ContainsFunc(s, odd) && !c.holdsKey(s)
 }
 
 // text reads a string; absent and null are "".

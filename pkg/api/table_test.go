@@ -59,16 +59,32 @@ var (
 	isUnknown  = verdict{Class: invite.ClassAmbiguous, State: invite.Unknown}
 )
 
+// take gives what an answer means for a job.
+func take(c *Client, resp *http.Response, j job) invite.Answer {
+	return c.read(resp, j).answer(j)
+}
+
 const wait = "Retry-After: 7"
 
-// answers is the table once more, as the vendor's answers and not as our code.
-var answers = []struct {
+// answerCase is an answer to an invitation.
+type answerCase struct {
 	name              string
 	statuses          []int
 	header, body      string
 	getlink, sendlink verdict
 	run               string
-}{
+}
+
+func (tc answerCase) respond(status int) *http.Response {
+	resp := respond(status, nil, tc.body)
+	if name, value, ok := strings.Cut(tc.header, ": "); ok {
+		resp.Header.Set(name, value)
+	}
+	return resp
+}
+
+// answers is the table once more, as the vendor's answers and not as our code.
+var answers = []answerCase{
 	{"invited", []int{200, 201}, "", goodBody, isInvited, isInvited, "goes on"},
 	{"invited, address spelled otherwise", []int{200, 201}, "", strings.Replace(goodBody, "ann@", " Ann@", 1), isInvited, isInvited, "goes on"},
 	{"invited, http link to loopback", []int{200}, "", strings.Replace(goodBody, "https://vendor.example", "http://127.0.0.1:9", 1), isInvited, isInvited, "goes on"},
@@ -133,11 +149,7 @@ func TestTable_everyAnswer(t *testing.T) {
 		for _, status := range tc.statuses {
 			for i, want := range []verdict{tc.getlink, tc.sendlink} {
 				want.Run = tc.run
-				resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(tc.body))}
-				if name, value, ok := strings.Cut(tc.header, ": "); ok {
-					resp.Header.Set(name, value)
-				}
-				got := c.read(resp, "ann@example.org").answer(formats[i], "")
+				got := take(c, tc.respond(status), c.invitation(candidate(formats[i]), ""))
 				if diff := cmp.Diff(want, verdictOf(got)); diff != "" {
 					t.Errorf("%s, %d, %s (-want +got):\n%s", tc.name, status, formats[i], diff)
 				}
@@ -169,7 +181,7 @@ func TestTable_brokenBodies(t *testing.T) {
 			want.Run = tc.run
 			body := io.MultiReader(strings.NewReader(goodBody), brokenReader{})
 			resp := &http.Response{StatusCode: tc.status, Header: http.Header{}, Body: io.NopCloser(body)}
-			got := c.read(resp, "ann@example.org").answer(formats[i], "")
+			got := take(c, resp, c.invitation(candidate(formats[i]), ""))
 			if diff := cmp.Diff(want, verdictOf(got)); diff != "" {
 				t.Errorf("%d, %s (-want +got):\n%s", tc.status, formats[i], diff)
 			}
@@ -200,7 +212,7 @@ func TestTable_everyFailure(t *testing.T) {
 	} {
 		for i, want := range []verdict{tc.getlink, tc.sendlink} {
 			want.Run = tc.run
-			got := c.failure(t.Context(), t.Context(), tc.err, tc.signs).answer(formats[i], "2030-01-02 03:04")
+			got := c.failure(t.Context(), t.Context(), tc.err, tc.signs).answer(c.invitation(candidate(formats[i]), "2030-01-02 03:04"))
 			if diff := cmp.Diff(want, verdictOf(got)); diff != "" {
 				t.Errorf("%s, %s (-want +got):\n%s", tc.name, formats[i], diff)
 			}
@@ -211,23 +223,53 @@ func TestTable_everyFailure(t *testing.T) {
 
 // Whatever comes: a line is found, always the same one, and it keeps the promise of "never twice".
 func TestTable_isTotal(t *testing.T) {
-	for signs := range id << 1 {
-		for status := -1; status <= 1000; status++ {
-			l := decide(signs, status)
-			if again := decide(signs, status); again != l {
-				t.Fatalf("signs %b, status %d: two lines, %v and %v", signs, status, l, again)
-			}
-			for _, f := range formats {
-				a := reply{signs: signs, status: status, fault: "x", pause: time.Second}.answer(f, "")
-				checkSound(t, a)
-				if a.Outcome.NotLeft && signs&(stayed|untrusted) == 0 {
-					t.Fatalf("signs %b, status %d: not sent without a proof", signs, status)
-				}
-				if f == invite.SendLink && a.Class == invite.ClassAmbiguous && a.Retry {
-					t.Fatalf("signs %b, status %d: an ambiguous sendlink is tried again", signs, status)
+	c := newClient(t, "https://vendor.example")
+	for _, tc := range []struct {
+		job     job
+		bodies  []sign
+		success invite.State
+	}{
+		{c.invitation(candidate(invite.GetLink), ""), []sign{0, link, id}, invite.Invited},
+		{c.invitation(candidate(invite.SendLink), ""), []sign{0, link, id}, invite.Invited},
+		{revocation(Revocation{ReportID: "7"}), []sign{0, undone, undoneBefore, notAllowed, failed}, invite.Revoked},
+	} {
+		for signs := range limit << 1 {
+			for _, body := range tc.bodies {
+				for _, status := range statuses(signs) {
+					checkLine(t, tc.job, tc.success, signs|body, status)
 				}
 			}
 		}
+	}
+}
+
+// statuses gives all that there can be, and only a few for calls that got no answer: those have none.
+func statuses(signs sign) (all []int) {
+	if signs&(unfit|untrusted|apart|stayed|broke) != 0 {
+		return []int{-1, 0, 1, 100, 200, 429, 503, 999, 1000}
+	}
+	for status := -1; status <= 1000; status++ {
+		all = append(all, status)
+	}
+	return all
+}
+
+func checkLine(t *testing.T, j job, success invite.State, signs sign, status int) {
+	l := decide(signs, status)
+	if again := decide(signs, status); again != l {
+		t.Fatalf("signs %b, status %d: two lines, %v and %v", signs, status, l, again)
+	}
+	a := reply{signs: signs, status: status, fault: "x", pause: time.Second}.answer(j)
+	checkSound(t, a)
+	switch s := a.Outcome.State; {
+	case a.Outcome.NotLeft && signs&(unfit|untrusted|stayed) == 0:
+		t.Fatalf("signs %b, status %d: not sent without a proof", signs, status)
+	case j.once && a.Class == invite.ClassAmbiguous && a.Retry:
+		t.Fatalf("signs %b, status %d: an ambiguous sendlink is tried again", signs, status)
+	case !j.once && a.Class == invite.ClassAmbiguous && !a.Retry:
+		t.Fatalf("signs %b, status %d: an ambiguous %s is given up", signs, status, j.path)
+	case (s == invite.Invited || s == invite.Revoked) && s != success:
+		t.Fatalf("signs %b, status %d: %s makes somebody %s", signs, status, j.path, s)
 	}
 }
 
@@ -238,7 +280,7 @@ func checkSound(t *testing.T, a invite.Answer) {
 	states := map[invite.Class][]invite.State{
 		invite.ClassNotSent:   {invite.NotSent},
 		invite.ClassRefused:   {invite.NotSent},
-		invite.ClassAnswered:  {invite.Invited, invite.Rejected},
+		invite.ClassAnswered:  {invite.Invited, invite.Revoked, invite.Rejected},
 		invite.ClassAmbiguous: {invite.Unknown},
 	}[a.Class]
 	fits := false
@@ -250,7 +292,7 @@ func checkSound(t *testing.T, a invite.Answer) {
 		t.Errorf("class %q with state %q", a.Class, o.State)
 	case o.NotLeft != (a.Class == invite.ClassNotSent):
 		t.Errorf("class %q with NotLeft %v", a.Class, o.NotLeft)
-	case (o.Error == "") != (o.State == invite.Invited):
+	case (o.Error == "") != (o.State == invite.Invited || o.State == invite.Revoked):
 		t.Errorf("state %q with error %q", o.State, o.Error)
 	case o.Link != "" && o.State != invite.Invited:
 		t.Errorf("state %q with link %q", o.State, o.Link)

@@ -101,8 +101,8 @@ func TestWire_seesThroughTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	before, after := gotConn(secure), gotConn(tls.Client(secure, &tls.Config{ServerName: "vendor.example"}))
-	if before.base == 0 || after.base != before.base {
-		t.Errorf("counts after the handshake are %d and, with TLS in TLS, %d, want the same and not 0", before.base, after.base)
+	if before.conn != conn || after.conn != conn || conn.base == 0 {
+		t.Errorf("got connections %p and, with TLS in TLS, %p, and %d bytes of the handshake, want %p and more than 0", before.conn, after.conn, conn.base, conn)
 	}
 	if _, err := secure.Write([]byte("POST")); err != nil {
 		t.Fatal(err)

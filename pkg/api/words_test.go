@@ -58,7 +58,7 @@ func TestSentence(t *testing.T) {
 		{invite.GetLink, respond(200, nil, `{"email":"ann@example.org","report_id":7}`), "a link may already have been made: the vendor answered 200: the answer has no link"},
 		{invite.SendLink, respond(200, nil, strings.Repeat("x", maxBody+1)), "may already be e-mailed: the vendor answered 200: the answer is larger than 1 MiB"},
 	} {
-		got := c.read(tc.resp, "ann@example.org").answer(tc.format, "").Outcome.Error
+		got := take(c, tc.resp, c.invitation(candidate(tc.format), "")).Outcome.Error
 		if got != tc.want {
 			t.Errorf("%d, %s:\n got %q\nwant %q", tc.resp.StatusCode, tc.format, got, tc.want)
 		}
@@ -78,7 +78,7 @@ func TestStop_reasons(t *testing.T) {
 		{respond(200, nil, "<html><title>Sign in</title>"), `this does not look like the vendor's API (200): the answer is not JSON: an HTML page "Sign in"`},
 		{respond(304, nil, ""), "this does not look like the vendor's API (304)"},
 	} {
-		a := c.read(tc.resp, "ann@example.org").answer(invite.SendLink, "")
+		a := take(c, tc.resp, c.invitation(candidate(invite.SendLink), ""))
 		got := a.Stop
 		if got == nil {
 			got = a.StopIfFirst
@@ -92,7 +92,7 @@ func TestStop_reasons(t *testing.T) {
 func TestAnswer_carriesTheInvitation(t *testing.T) {
 	c := newClient(t, "https://vendor.example")
 	for _, status := range []int{200, 409} {
-		o := c.read(respond(status, nil, goodBody), "ann@example.org").answer(invite.SendLink, "2030-01-02 03:04").Outcome
+		o := take(c, respond(status, nil, goodBody), c.invitation(candidate(invite.SendLink), "2030-01-02 03:04")).Outcome
 		got := []string{o.Link, o.CandidateID, o.ReportID, o.APIStatus, o.Expires}
 		want := []string{"https://vendor.example/t/abc", "c-9", "7", "INVITED", "2030-01-02 03:04"}
 		if fmt.Sprint(got) != fmt.Sprint(want) {
@@ -100,7 +100,7 @@ func TestAnswer_carriesTheInvitation(t *testing.T) {
 		}
 	}
 	big := strings.Replace(goodBody, `:7`, `:12345678901234567890`, 1)
-	if got := c.read(respond(200, nil, big), "ann@example.org").answer(invite.SendLink, "").Outcome.ReportID; got != "12345678901234567890" {
+	if got := take(c, respond(200, nil, big), c.invitation(candidate(invite.SendLink), "")).Outcome.ReportID; got != "12345678901234567890" {
 		t.Errorf("a large id became %q", got)
 	}
 }
@@ -148,7 +148,7 @@ func TestKey_isNowhere(t *testing.T) {
 		for _, status := range []int{200, 202, 301, 401, 403, 409, 422, 429, 500} {
 			for _, f := range formats {
 				h := http.Header{"Location": {"https://other.example/?" + url.QueryEscape(canary)}}
-				a := c.read(respond(status, h, body), "ann@example.org").answer(f, "")
+				a := take(c, respond(status, h, body), c.invitation(candidate(f), ""))
 				if s := everything(a); leaked(s) {
 					t.Errorf("%d %s: the key is in %q", status, f, s)
 				}
@@ -156,7 +156,7 @@ func TestKey_isNowhere(t *testing.T) {
 		}
 	}
 	cut := io.MultiReader(strings.NewReader("bad key "+canary[:len(canary)-1]), brokenReader{})
-	a := c.read(&http.Response{StatusCode: 401, Header: http.Header{}, Body: io.NopCloser(cut)}, "ann@example.org").answer(invite.GetLink, "")
+	a := take(c, &http.Response{StatusCode: 401, Header: http.Header{}, Body: io.NopCloser(cut)}, c.invitation(candidate(invite.GetLink), ""))
 	if s := everything(a); leaked(s) {
 		t.Errorf("a body that breaks off: part of the key is in %q", s)
 	}
@@ -173,11 +173,11 @@ func TestKey_shortOneLeavesDataAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := c.read(respond(200, nil, goodBody), "ann@example.org").answer(invite.GetLink, "").Outcome
+	got := take(c, respond(200, nil, goodBody), c.invitation(candidate(invite.GetLink), "")).Outcome
 	if got.ReportID != "7" || got.State != invite.Invited {
 		t.Errorf("got %+v, want report 7", got)
 	}
-	if got := c.read(respond(400, nil, "key 7"), "").answer(invite.GetLink, "").Outcome.Error; got != "rejected by the vendor (400): key [API key]" {
+	if got := take(c, respond(400, nil, "key 7"), c.invitation(candidate(invite.GetLink), "")).Outcome.Error; got != "rejected by the vendor (400): key [API key]" {
 		t.Errorf("got %q", got)
 	}
 }

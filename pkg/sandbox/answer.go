@@ -25,8 +25,11 @@ func (no *refusal) write(w http.ResponseWriter) {
 	if no.retryAfter != "" {
 		w.Header().Set("Retry-After", no.retryAfter)
 	}
-	if no.status == http.StatusMethodNotAllowed {
+	switch no.status {
+	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", http.MethodPost)
+	case http.StatusFound:
+		w.Header().Set("Location", "/login")
 	}
 	writeJSON(w, no.status, encode(no))
 }
@@ -42,10 +45,18 @@ type invitation struct {
 	Status      string `json:"status"`
 }
 
-func (s *Server) invitation(c Call) []byte {
+// revocation has the one field that is documented.
+type revocation struct {
+	Status string `json:"status"`
+}
+
+func (s *Server) success(c Call) []byte {
+	if c.revokes {
+		return encode(revocation{c.Word})
+	}
 	return encode(invitation{
 		Email:       c.sentEmail,
-		ReportID:    chanceOf(s.cfg.Seed, c.Key(), c.Attempt).id(),
+		ReportID:    s.reportID(c.Key(), c.Attempt),
 		CandidateID: chanceOf(s.cfg.Seed, Key{Email: c.Email}, 0).id(), // the same person in every assessment
 		Assessment:  c.Assessment,
 		Link:        c.Link,
@@ -67,7 +78,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, c Call, no *refu
 	case no != nil:
 		no.write(w)
 	default:
-		body := s.invitation(c)
+		body := s.success(c)
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		if c.Fault == Truncated {
 			body = body[:len(body)/2] // net/http drops a connection on which less than announced was written

@@ -13,13 +13,15 @@ import (
 type Key struct {
 	Assessment int64
 	Email      string // lower case
+	Report     int64  // of a revocation's key, for scripts; 0 is an invitation's, and all that tallies have
 }
 
 // Tally is what was done for one key. It is small because a long run has a million of them.
 type Tally struct {
-	Attempts int32 // calls that were complete and admitted, whatever became of them
+	Attempts int32 // calls to invite that were complete and admitted, whatever became of them
 	Links    int32 // invitations made with getlink
 	Mails    int32 // invitations made with sendlink: each one an e-mail to a person
+	Revoked  int32 // of these invitations, those taken back
 }
 
 // Call is one request that arrived. What a refused one left out or got wrong is empty.
@@ -27,7 +29,7 @@ type Call struct {
 	At         time.Time `json:"at"` // when it arrived, UTC
 	Assessment int64     `json:"assessment_id,omitempty"`
 	Email      string    `json:"email,omitempty"`   // lower case
-	Attempt    int       `json:"attempt,omitempty"` // of its key, from 1
+	Attempt    int       `json:"attempt,omitempty"` // of its key, or to revoke its report, from 1
 	Name       string    `json:"name,omitempty"`
 	Format     string    `json:"format,omitempty"`
 	Expiry     string    `json:"expiry,omitempty"`
@@ -37,16 +39,23 @@ type Call struct {
 	Error      string    `json:"error,omitempty"` // the refusal
 	Link       string    `json:"link,omitempty"`  // of the invitation made, also if the client never saw it
 
+	// Of a revocation. Assessment and Email are those of its report, if there is one.
+	Report int64  `json:"report_id,omitempty"`
+	Notify bool   `json:"notify_candidate,omitempty"`
+	Word   string `json:"word,omitempty"` // REVOKED and so on, also if the client never saw it
+
+	revokes   bool
 	sentEmail string // as it came
 }
 
 // Key gives the key of a call.
-func (c Call) Key() Key { return Key{Assessment: c.Assessment, Email: c.Email} }
+func (c Call) Key() Key { return Key{Assessment: c.Assessment, Email: c.Email, Report: c.Report} }
 
 // record holds s.mu. It completes the call with what is answered.
 func (s *Server) record(c *Call, no *refusal) {
 	s.calls++
-	c.Status = kinds[c.Fault].status
+	kind, _ := c.Fault.behaviour()
+	c.Status = kind.status
 	if no != nil {
 		c.Status, c.Error = no.status, no.Reason
 	}
@@ -67,6 +76,13 @@ func (s *Server) Invitations() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.invitations
+}
+
+// Revocations gives the number of invitations taken back. They stay among those made.
+func (s *Server) Revocations() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.revoked
 }
 
 // Tallies gives what was done for each key, in a copy.

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -56,7 +55,7 @@ func (p Plan) String() string {
 	var parts []string
 	for _, c := range p.Chances {
 		s := string(c.Kind) + "=" + formatProbability(c.Probability)
-		if kinds[c.Kind].retryAfter && c.RetryAfter != defaultRetryAfter {
+		if kind, _ := c.Kind.behaviour(); kind.retryAfter && c.RetryAfter != defaultRetryAfter {
 			s += ":" + c.RetryAfter.String()
 		}
 		parts = append(parts, s)
@@ -114,7 +113,7 @@ func (p *Plan) add(kind, value string) (err error) {
 		p.Latency, err = parseLatency(value)
 		return err
 	}
-	k, known := kinds[Kind(kind)]
+	k, known := Kind(kind).behaviour()
 	if !known || kind == "" {
 		return fmt.Errorf("unknown kind, use latency or one of %s", Kinds())
 	}
@@ -174,11 +173,12 @@ func parseDuration(s string) (time.Duration, error) {
 
 // Kinds lists the kinds of faults as a plan spells them.
 func Kinds() string {
-	var names []string
-	for _, k := range slices.Sorted(maps.Keys(kinds)) {
-		if k != "" {
+	names := []string{everyRefusal}
+	for k := range kinds {
+		if k != "" && k != Throttled {
 			names = append(names, string(k))
 		}
 	}
+	slices.Sort(names)
 	return strings.Join(names, ", ")
 }

@@ -15,7 +15,8 @@ import (
 
 const (
 	invitePath = "/assessments/invite" // after any prefix, such as /api/v2
-	maxBody    = 64 << 10              // bytes; the largest sensible invitation has under 2 KiB
+	revokePath = invitePath + "/revoke"
+	maxBody    = 64 << 10 // bytes; the largest sensible invitation has under 2 KiB
 	getLink    = "getlink"
 	sendLink   = "sendlink"
 	wireTime   = "2006-01-02 15:04"
@@ -23,7 +24,7 @@ const (
 
 // admit checks all of a request but its body.
 func (s *Server) admit(r *http.Request) *refusal {
-	if !strings.HasSuffix(r.URL.Path, invitePath) {
+	if !strings.HasSuffix(r.URL.Path, invitePath) && !strings.HasSuffix(r.URL.Path, revokePath) {
 		return &refusal{status: http.StatusNotFound, Reason: "not found"}
 	}
 	if r.Method != http.MethodPost {
@@ -65,6 +66,21 @@ func (c *Call) parse(data []byte) error {
 	if err != nil {
 		return err
 	}
+	if c.revokes {
+		err = c.parseRevocation(f)
+	} else {
+		err = c.parseInvitation(f)
+	}
+	if err != nil {
+		return err
+	}
+	for name := range f {
+		return fmt.Errorf("%s is not a known field", name)
+	}
+	return nil
+}
+
+func (c *Call) parseInvitation(f fields) (err error) {
 	if c.Name, err = f.text("candidate_name"); err != nil {
 		return err
 	}
@@ -81,13 +97,16 @@ func (c *Call) parse(data []byte) error {
 	if c.Format != getLink && c.Format != sendLink {
 		return fmt.Errorf("invite_format must be %s or %s", getLink, sendLink)
 	}
-	if c.Expiry, err = f.date("expiry_date"); err != nil {
+	c.Expiry, err = f.date("expiry_date")
+	return err
+}
+
+func (c *Call) parseRevocation(f fields) (err error) {
+	if c.Report, err = f.id("report_id"); err != nil {
 		return err
 	}
-	for name := range f {
-		return fmt.Errorf("%s is not a known field", name)
-	}
-	return nil
+	c.Notify, err = f.flag("notify_candidate")
+	return err
 }
 
 // fields are the members of a flat JSON object. Its methods take out what they read, so that unknown ones are left.
@@ -169,4 +188,18 @@ func (f fields) date(name string) (string, error) {
 		return "", fmt.Errorf("%s must be YYYY-MM-DD HH:MM", name)
 	}
 	return s, nil
+}
+
+// flag reads an optional field.
+func (f fields) flag(name string) (bool, error) {
+	value, ok := f[name]
+	if !ok {
+		return false, nil
+	}
+	delete(f, name)
+	on, ok := value.(bool)
+	if !ok {
+		return false, fmt.Errorf("%s must be true or false", name)
+	}
+	return on, nil
 }

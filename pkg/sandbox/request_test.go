@@ -65,7 +65,7 @@ func TestRequest_isRefusedBeforeItsBody(t *testing.T) {
 		answer                               string
 	}{
 		{"wrong path", "POST", "/api/v2/assessment/invite", "right", "application/json", 404, `{"error":"not found"}`},
-		{"path goes on", "POST", "/assessments/invite/revoke", "right", "application/json", 404, `{"error":"not found"}`},
+		{"path goes on", "POST", "/assessments/invite/revoked", "right", "application/json", 404, `{"error":"not found"}`},
 		{"wrong method", "GET", "/assessments/invite", "right", "application/json", 405, `{"error":"method not allowed, use POST"}`},
 		{"no key", "POST", "/assessments/invite", "", "application/json", 401, `{"error":"header X-Key is missing"}`},
 		{"wrong key", "POST", "/assessments/invite", "left", "application/json", 401, `{"error":"header X-Key has no valid key"}`},

@@ -1,13 +1,13 @@
 // Package sandbox is the vendor's stand-in: the one fake of the vendor, for tests, rehearsals and benchmarks. It is an
-// http.Handler that answers POST …/assessments/invite as the vendor documents it, refuses strictly what is not
-// documented, fails on demand, and counts what it did.
+// http.Handler that answers POST …/assessments/invite and …/assessments/invite/revoke as the vendor documents them,
+// refuses strictly what is not documented, fails on demand, and counts what it did.
 //
 // It is the independent check of everything else, so it imports nothing of ours. What it promises:
 //
 //   - An invitation that the counts hold was made, whatever the client saw of it; one that they do not hold was not.
-//     It is counted before the first byte of the answer leaves.
-//   - Which fault a call gets is a function of the seed, the key (assessment and e-mail) and the number of the key's
-//     attempt: the same seed gives the same faults in whatever order calls arrive.
+//     The same goes for one that was taken back. It is counted before the first byte of the answer leaves.
+//   - Which fault a call gets is a function of the seed, the key (assessment and e-mail, with the report of a
+//     revocation) and the number of the key's attempt: the same seed gives the same faults in whatever order calls arrive.
 //   - Every invitation has a link of its own, which ends in .invalid, so that nothing real is ever linked (RFC 2606).
 //   - A client that goes away does not stop the work on its call: the vendor's servers would not notice either.
 package sandbox
@@ -16,6 +16,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 )
@@ -26,8 +27,8 @@ type Config struct {
 	APIKey    string // "" accepts any key, but there must be one
 	KeyHeader string // "" is apiKey
 	Plan      Plan
-	// Script, if set, takes the place of Plan: it fixes the fault of every attempt (counted from 1) of a key. It is
-	// called from many goroutines.
+	// Script, if set, takes the place of Plan: it fixes the fault of every attempt (counted from 1) of a key, or to
+	// revoke a report of it, which is a key of its own. It is called from many goroutines.
 	Script func(k Key, attempt int) Fault
 	Quota  int // invitations until the vendor says that they are used up; 0 is no quota
 	Rate   Rate
@@ -55,6 +56,8 @@ type Server struct {
 	mu          sync.Mutex // guards all below
 	calls       int
 	invitations int
+	revoked     int
+	reports     map[int64]*report // nil until the first revocation
 	tallies     map[Key]Tally
 	log         []Call // only appended to, and what is in it never changes
 	windowStart time.Time
@@ -94,9 +97,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	call.Fault = fault.Kind
 	no = fault.refusal()
-	if !kinds[fault.Kind].acts {
+	kind, _ := fault.Kind.behaviour()
+	switch {
+	case !kind.acts:
+		call.Word = kind.word
 		s.settle(&call, no)
-	} else if !s.act(&call, chance.link()) {
+	case call.revokes:
+		s.revoke(&call)
+	case !s.act(&call, chance.link()):
 		no = usedUp
 	}
 	s.answer(w, r, call, no)
@@ -105,7 +113,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // receive reads a call and counts the attempt, or says why it is refused. The rate limit comes before what is wrong with
 // the body, as it does with a gateway.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) (Call, *refusal) {
-	call := Call{At: time.Now().UTC()}
+	call := Call{At: time.Now().UTC(), revokes: strings.HasSuffix(r.URL.Path, revokePath)}
 	if no := s.admit(r); no != nil {
 		return call, no
 	}
@@ -119,10 +127,17 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (Call, *refusal
 	if bad != nil {
 		return call, bad
 	}
+	if call.revokes {
+		no := s.find(&call)
+		return call, no
+	}
 	t := s.tallies[call.Key()]
 	t.Attempts++
 	s.tallies[call.Key()] = t
 	call.Attempt = int(t.Attempts)
+	if s.reports != nil {
+		s.reports[s.reportID(call.Key(), call.Attempt)] = &report{key: call.Key()}
+	}
 	return call, nil
 }
 
@@ -150,8 +165,12 @@ func (s *Server) fault(c Call, chance chance) Fault {
 	if s.cfg.Script != nil {
 		f = s.cfg.Script(c.Key(), c.Attempt)
 	}
-	if _, known := kinds[f.Kind]; !known {
+	kind, known := f.Kind.behaviour()
+	if !known {
 		panic(fmt.Sprintf("sandbox: unknown fault %q", f.Kind)) // a test that misspells a kind would prove nothing
+	}
+	if kind.word != "" && !c.revokes {
+		f.Kind = ""
 	}
 	return f
 }
@@ -178,7 +197,7 @@ func (s *Server) act(c *Call, link string) bool {
 	return true
 }
 
-// settle records a call that made no invitation.
+// settle records a call that was not acted on.
 func (s *Server) settle(c *Call, no *refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -54,9 +54,13 @@ type client struct {
 	http *http.Client
 }
 
-// do returns an error only for what goes wrong on the wire.
+// do invites. It returns an error only for what goes wrong on the wire.
 func (c *client) do(body string) (status int, header http.Header, answer string, err error) {
-	req, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.base+"/assessments/invite", strings.NewReader(body))
+	return c.post("/assessments/invite", body)
+}
+
+func (c *client) post(path, body string) (status int, header http.Header, answer string, err error) {
+	req, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.base+path, strings.NewReader(body))
 	if err != nil {
 		c.t.Error(err)
 		return 0, nil, "", err
