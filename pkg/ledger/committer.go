@@ -33,9 +33,6 @@ type Committer[W any] struct {
 	failed, broken error
 }
 
-// ErrFull: the disk is full. The transaction was rolled back before anything of it was committed.
-var ErrFull = errors.New("the disk is full")
-
 // pauses between the tries of Settle. The first is none: without the Dos beside it the write may well fit.
 var pauses = []time.Duration{0, 250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second}
 

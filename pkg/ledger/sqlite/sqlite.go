@@ -71,7 +71,7 @@ var _ ledger.Ledger = (*Ledger)(nil)
 func Open(ctx context.Context, path, account string, o Options) (*Ledger, error) {
 	l, err := open(ctx, path, account, o)
 	if err != nil {
-		return nil, fmt.Errorf("open ledger %q: %w", path, err)
+		return nil, fmt.Errorf("open ledger %q: %w", path, explain(err))
 	}
 	return l, nil
 }
@@ -131,10 +131,17 @@ func (l *Ledger) connect(ctx context.Context, account string, mode Mode) (err er
 		return err
 	}
 	if mode != Read {
+		file, err := watch(l.path)
+		if err != nil {
+			return err
+		}
 		if l.writer, err = newWriter(ctx, l.path); err != nil {
 			return err
 		}
 		if err := l.writer.prepare(ctx, account, mode, l.now()); err != nil {
+			return err
+		}
+		if err := l.writer.watch(file, l.lock); err != nil {
 			return err
 		}
 	}
