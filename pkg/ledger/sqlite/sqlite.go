@@ -44,6 +44,8 @@ type Options struct {
 	Mode    Mode
 	Command string        // for whoever finds the ledger held, such as "run candidates.csv"
 	Wait    time.Duration // how long to wait for the lock; below 200 ms it is 200 ms
+	// AllowNetwork lets a ledger that is written be on a network file system.
+	AllowNetwork bool
 }
 
 // Ledger is one account of an open file.
@@ -66,8 +68,8 @@ type Ledger struct {
 var _ ledger.Ledger = (*Ledger)(nil)
 
 // Open opens the part of the file at path that belongs to account, such as "app.xobin.com/default". Besides the errors
-// of its mode: *ledger.Held if another process keeps the lock for longer than Options.Wait, and ErrNewer. Cancelling
-// ctx ends the wait; the ledger lives on until Close.
+// of its mode: *ledger.Held if another process keeps the lock for longer than Options.Wait, ErrNewer, ErrNetwork, ErrFull
+// and ErrUnwritable. Cancelling ctx ends the wait; the ledger lives on until Close.
 func Open(ctx context.Context, path, account string, o Options) (*Ledger, error) {
 	l, err := open(ctx, path, account, o)
 	if err != nil {
@@ -78,6 +80,11 @@ func Open(ctx context.Context, path, account string, o Options) (*Ledger, error)
 
 func open(ctx context.Context, path, account string, o Options) (_ *Ledger, err error) {
 	l := &Ledger{now: time.Now}
+	if o.Mode != Read && !o.AllowNetwork {
+		if err := refuseNetwork(path, networkType); err != nil {
+			return nil, err
+		}
+	}
 	if l.path, err = locate(path, o.Mode); err != nil {
 		return nil, err
 	}
