@@ -3,10 +3,12 @@ package ledger_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -131,23 +133,74 @@ func TestCommitter_givesEachWriteItsOwnResult(t *testing.T) {
 // Invariant 11.
 func TestCommitter_refusesEverythingAfterTheFirstFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		full := errors.New("disk full")
-		s := sums{fail: full}
+		torn := errors.New("input/output error")
+		s := sums{fail: torn}
 		c := ledger.NewCommitter(s.apply)
 		_, errs, wg := queueUp(t, c, 300)
 		stop := start(t, c)
 		wg.Wait()
-		s.fail = nil // the disk has room again, nobody may find out
-		later := c.Do(t.Context(), &add{})
+		s.fail = nil // the disk is well again, nobody may find out
+		errs = append(errs, c.Do(t.Context(), &add{}), c.Settle(t.Context(), &add{}))
 		stop()
 
-		for i, err := range append(errs, later) {
-			if !errors.Is(err, full) {
-				t.Fatalf("write %d: Do = %v, want %v", i, err, full)
+		for i, err := range errs {
+			if !errors.Is(err, torn) {
+				t.Fatalf("write %d = %v, want %v", i, err, torn)
 			}
 		}
 		if len(s.batches) != 1 {
 			t.Errorf("%d transactions, want 1: none after the failed one", len(s.batches))
+		}
+	})
+}
+
+func TestCommitter_settlesWhenAFullDiskHasRoomAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sums{fail: fmt.Errorf("write: %w", ledger.ErrFull)}
+		c := ledger.NewCommitter(func(batch []*add) error {
+			err := s.apply(batch)
+			if len(s.batches) == 4 { // somebody made room
+				s.fail = nil
+			}
+			return err
+		})
+		_, claims, wg := queueUp(t, c, 3)
+		settled := make(chan error, 1)
+		go func() { settled <- c.Settle(t.Context(), &add{n: 9}) }()
+		synctest.Wait()
+		stop := start(t, c)
+		wg.Wait()
+		if err := <-settled; err != nil {
+			t.Errorf("Settle = %v, want nil", err)
+		}
+		claims = append(claims, c.Do(t.Context(), &add{n: 4}))
+		if err := c.Settle(t.Context(), &add{n: 5}); err != nil {
+			t.Errorf("another Settle = %v, want nil", err)
+		}
+		stop()
+		for i, err := range claims {
+			if !errors.Is(err, ledger.ErrFull) {
+				t.Errorf("claim %d = %v, want %v", i, err, ledger.ErrFull)
+			}
+		}
+		slices.Sort(s.batches[0])
+		if diff := cmp.Diff([][]int{{0, 1, 2, 9}, {9}, {9}, {9}, {9}, {5}}, s.batches); diff != "" {
+			t.Errorf("transactions (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestCommitter_givesUpSettlingOnADiskThatStaysFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := sums{fail: ledger.ErrFull}
+		c := ledger.NewCommitter(s.apply)
+		defer start(t, c)()
+		began := time.Now()
+		if err := c.Settle(t.Context(), &add{}); !errors.Is(err, ledger.ErrFull) {
+			t.Errorf("Settle = %v, want %v", err, ledger.ErrFull)
+		}
+		if took := time.Since(began); len(s.batches) != 6 || took != 3750*time.Millisecond {
+			t.Errorf("%d tries in %s, want 6 in 3.75s", len(s.batches), took)
 		}
 	})
 }

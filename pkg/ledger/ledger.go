@@ -122,6 +122,7 @@ type Facts struct {
 	Since     time.Time // when the account was first recorded here
 	States    map[invite.State]int
 	Campaigns []string // in alphabetical order
+	LastHost  string   // of the machine of the last run, whichever account it was for; "" if there was none
 }
 
 // Run describes a run at its beginning.

@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -125,6 +126,9 @@ func factsCount(t *testing.T, s Store) {
 		}
 		if diff := cmp.Diff([]string{"autumn", "winter"}, facts.Campaigns); diff != "" {
 			t.Errorf("Campaigns (-want +got):\n%s", diff)
+		}
+		if host, err := os.Hostname(); err != nil || facts.LastHost != host {
+			t.Errorf("LastHost = %q, want that of the last run, %q, %v", facts.LastHost, host, err)
 		}
 	}
 	check(map[invite.State]int{invite.Invited: 5, invite.Rejected: 1, invite.Claimed: 2})

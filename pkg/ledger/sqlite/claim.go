@@ -41,12 +41,20 @@ func fromMillis(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// do has one write committed.
+// do has one write committed that begins something or stands for itself.
 func (l *Ledger) do(ctx context.Context, w write) error {
 	if l.committer == nil {
 		return fmt.Errorf("write to ledger %q: %w", l.path, ledger.ErrReadOnly)
 	}
 	return l.committer.Do(ctx, w)
+}
+
+// settle has a write committed that says how something ended; on a full disk it may be made several times.
+func (l *Ledger) settle(ctx context.Context, w write) error {
+	if l.committer == nil {
+		return fmt.Errorf("write to ledger %q: %w", l.path, ledger.ErrReadOnly)
+	}
+	return l.committer.Settle(context.WithoutCancel(ctx), w)
 }
 
 // Claim implements ledger.Ledger.
@@ -100,7 +108,8 @@ func (l *Ledger) Record(ctx context.Context, c invite.Claim, o invite.Outcome) (
 		o.At = l.now()
 	}
 	stale := false
-	err = l.do(context.WithoutCancel(ctx), func(w *writer) error {
+	err = l.settle(ctx, func(w *writer) error {
+		stale = false
 		campaign, err := w.campaign(c.Key.Campaign)
 		if err != nil {
 			return err

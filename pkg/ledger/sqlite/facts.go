@@ -20,6 +20,9 @@ func (l *Ledger) Facts(ctx context.Context) (ledger.Facts, error) {
 			return err
 		}
 		f.Since = fromMillis(created)
+		if err := tx.QueryRowContext(ctx, `SELECT coalesce((SELECT host FROM runs ORDER BY id DESC LIMIT 1), '')`).Scan(&f.LastHost); err != nil {
+			return err
+		}
 		rows, err := tx.QueryContext(ctx, `SELECT c.name, s.state, s.n FROM
 			(SELECT campaign, state, count(*) AS n FROM records WHERE account = ? GROUP BY campaign, state) s
 			JOIN campaigns c ON c.id = s.campaign ORDER BY c.name`, l.account)

@@ -24,8 +24,9 @@ const (
 // lock keeps all but one process from writing (invariant 10). The system lets it go when the process dies, however it
 // dies. Its file stays where it is: if it were removed, two processes could each hold one of that name.
 type lock struct {
-	file   *flock.Flock
-	holder string // the file with the holder's facts, apart because Windows lets nobody read a locked one
+	file    *flock.Flock
+	watched watched
+	holder  string // the file with the holder's facts, apart because Windows lets nobody read a locked one
 }
 
 func acquire(ctx context.Context, path string, o Options) (*lock, error) {
@@ -42,10 +43,26 @@ func acquire(ctx context.Context, path string, o Options) (*lock, error) {
 	default:
 		return nil, err
 	}
+	if err := l.watch(); err != nil {
+		return nil, errors.Join(err, l.release())
+	}
 	if err := l.introduce(o.Command); err != nil {
 		return nil, errors.Join(err, l.release())
 	}
 	return l, nil
+}
+
+// watch makes sure that the file which is locked is the one that others would lock: it may have been deleted between its
+// opening and its locking.
+func (l *lock) watch() (err error) {
+	l.watched.path = l.file.Path()
+	if l.watched.is, err = l.file.Stat(); err != nil {
+		return err
+	}
+	if err := l.watched.unchanged(); err != nil {
+		return fmt.Errorf("%q: %w", l.watched.path, err)
+	}
+	return nil
 }
 
 // introduce writes the holder's facts, whole or not at all, since others read them at any moment.
@@ -74,12 +91,15 @@ func readHolder(file string) (h ledger.Holder) {
 	return h
 }
 
-// release does nothing the second time: the holder's facts are another's by then.
+// release does nothing the second time: the holder's facts are another's by then, as they are if the lock was replaced.
 func (l *lock) release() error {
 	if !l.file.Locked() {
 		return nil
 	}
-	err := os.Remove(l.holder)
+	var err error
+	if l.watched.unchanged() == nil {
+		err = os.Remove(l.holder)
+	}
 	if errors.Is(err, os.ErrNotExist) {
 		err = nil
 	}

@@ -40,7 +40,7 @@ func (l *Ledger) Finish(ctx context.Context, run int64, e ledger.End) error {
 		return err
 	}
 	found := false
-	err = l.do(context.WithoutCancel(ctx), func(w *writer) (err error) {
+	err = l.settle(ctx, func(w *writer) (err error) {
 		found, err = w.changed("UPDATE runs SET ended = ?, reason = ?, counts = ? WHERE id = ? AND account = ?",
 			l.now().UnixMilli(), e.Reason, string(counts), run, w.account)
 		if err != nil || !found {
@@ -57,7 +57,7 @@ func (l *Ledger) Finish(ctx context.Context, run int64, e ledger.End) error {
 
 // Wrote implements ledger.Ledger.
 func (l *Ledger) Wrote(ctx context.Context, run int64, path, hash string) error {
-	return l.do(context.WithoutCancel(ctx), func(w *writer) error {
+	return l.settle(ctx, func(w *writer) error {
 		_, err := w.conn.ExecContext(background, `INSERT INTO written (account, path, hash, run) VALUES (?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET hash = excluded.hash, run = excluded.run`, w.account, path, hash, run)
 		return err

@@ -44,6 +44,8 @@ type Options struct {
 	Mode    Mode
 	Command string        // for whoever finds the ledger held, such as "run candidates.csv"
 	Wait    time.Duration // how long to wait for the lock; below 200 ms it is 200 ms
+	// AllowNetwork lets a ledger that is written be on a network file system.
+	AllowNetwork bool
 }
 
 // Ledger is one account of an open file.
@@ -66,18 +68,23 @@ type Ledger struct {
 var _ ledger.Ledger = (*Ledger)(nil)
 
 // Open opens the part of the file at path that belongs to account, such as "app.xobin.com/default". Besides the errors
-// of its mode: *ledger.Held if another process keeps the lock for longer than Options.Wait, and ErrNewer. Cancelling
-// ctx ends the wait; the ledger lives on until Close.
+// of its mode: *ledger.Held if another process keeps the lock for longer than Options.Wait, ErrNewer, ErrNetwork, ErrFull
+// and ErrUnwritable. Cancelling ctx ends the wait; the ledger lives on until Close.
 func Open(ctx context.Context, path, account string, o Options) (*Ledger, error) {
 	l, err := open(ctx, path, account, o)
 	if err != nil {
-		return nil, fmt.Errorf("open ledger %q: %w", path, err)
+		return nil, fmt.Errorf("open ledger %q: %w", path, explain(err))
 	}
 	return l, nil
 }
 
 func open(ctx context.Context, path, account string, o Options) (_ *Ledger, err error) {
 	l := &Ledger{now: time.Now}
+	if o.Mode != Read && !o.AllowNetwork {
+		if err := refuseNetwork(path, networkType); err != nil {
+			return nil, err
+		}
+	}
 	if l.path, err = locate(path, o.Mode); err != nil {
 		return nil, err
 	}
@@ -131,10 +138,17 @@ func (l *Ledger) connect(ctx context.Context, account string, mode Mode) (err er
 		return err
 	}
 	if mode != Read {
+		file, err := watch(l.path)
+		if err != nil {
+			return err
+		}
 		if l.writer, err = newWriter(ctx, l.path); err != nil {
 			return err
 		}
 		if err := l.writer.prepare(ctx, account, mode, l.now()); err != nil {
+			return err
+		}
+		if err := l.writer.watch(file, l.lock); err != nil {
 			return err
 		}
 	}

@@ -37,6 +37,8 @@ type writer struct {
 	// Single statements prepared once are half again as fast as statements over arrays.
 	claim, record, usage *sql.Stmt
 
+	watched []watched // empty until Open is done
+
 	campaigns map[string]int64
 	calls     map[int64]int // what the batch adds to the usage of each second
 }
@@ -97,19 +99,33 @@ func (w *writer) addAccount(ctx context.Context, name string, mode Mode, now tim
 	return err
 }
 
-// commit makes one transaction of a batch.
+// commit makes one transaction of a batch. ErrFull: it is rolled back for certain, since a full disk shows before the
+// first fsync.
 func (w *writer) commit(batch []write) error {
-	tx, err := w.conn.BeginTx(background, nil)
-	if err != nil {
-		return fmt.Errorf("write to ledger %q: %w", w.path, err)
-	}
-	if err := w.apply(batch); err != nil {
-		return fmt.Errorf("write to ledger %q: %w", w.path, errors.Join(err, tx.Rollback()))
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit to ledger %q: %w", w.path, err)
+	if err := w.transact(batch); err != nil {
+		// What a transaction that failed has left here is not true.
+		clear(w.campaigns)
+		clear(w.calls)
+		return fmt.Errorf("write to ledger %q: %w", w.path, explain(err))
 	}
 	return nil
+}
+
+func (w *writer) transact(batch []write) error {
+	tx, err := w.conn.BeginTx(background, nil)
+	if err != nil {
+		return err
+	}
+	err = w.apply(batch)
+	if err == nil {
+		err = w.unchanged()
+	}
+	if err != nil {
+		// It fails where SQLite has rolled back by itself. If nobody had, the next BEGIN would fail.
+		_ = tx.Rollback()
+		return err
+	}
+	return tx.Commit()
 }
 
 func (w *writer) apply(batch []write) error {
@@ -130,8 +146,7 @@ func (w *writer) apply(batch []write) error {
 	return nil
 }
 
-// campaign gives the number of a campaign, and a number to a new one. What the map holds is true even though a
-// transaction may fail later, since nothing is written after that.
+// campaign gives the number of a campaign, and a number to a new one.
 func (w *writer) campaign(name string) (id int64, err error) {
 	if id, ok := w.campaigns[name]; ok {
 		return id, nil
