@@ -54,7 +54,7 @@ func revocationIn(object map[string]json.RawMessage) (facts, sign, string) {
 		return facts{}, 0, "the answer's status is of the wrong type"
 	}
 	s, known := map[string]sign{
-		"REVOKED": undone, "ALREADY_REVOKED": undoneBefore, "NOT_ALLOWED": notAllowed, "ERROR_REVOKING": failed,
+		"REVOKED": undone, "ALREADY_REVOKED": undoneBefore, "NOT_ALLOWED": notAllowed, "ERROR_REVOKING": notRevoked,
 	}[strings.ToUpper(word)]
 	switch {
 	case word == "":

@@ -20,9 +20,9 @@ const (
 	undone                        // the body says REVOKED
 	undoneBefore                  // ALREADY_REVOKED
 	notAllowed                    // NOT_ALLOWED
-	failed                        // ERROR_REVOKING
+	notRevoked                    // ERROR_REVOKING
 
-	inBody = link | id | undone | undoneBefore | notAllowed | failed
+	inBody = link | id | undone | undoneBefore | notAllowed | notRevoked
 )
 
 // fate is what a signal means for one candidate.
@@ -95,7 +95,7 @@ var table = []line{
 	{undone, 200, 299, gone, gone, goesOn, ""},
 	{undoneBefore, 200, 299, goneBefore, goneBefore, goesOn, ""},
 	{notAllowed, 200, 299, keeps, keeps, goesOn, ""},
-	{failed, 200, 299, notNow, notNow, goesOn, ""},
+	{notRevoked, 200, 299, notNow, notNow, goesOn, ""},
 	{0, 200, 299, again, unknown, failsOrFirst, notVendor},
 	{limit, 0, 999, refused, refused, stops, usedUp},
 
@@ -113,7 +113,7 @@ var table = []line{
 	{link, 409, 409, before, before, goesOn, ""},
 	{0, 425, 425, later, later, goesOn, ""},
 	{0, 429, 429, later, later, slowsDown, ""},
-	{failed, 400, 499, notNow, notNow, goesOn, ""},
+	{notRevoked, 400, 499, notNow, notNow, goesOn, ""},
 	{0, 400, 499, rejected, rejected, goesOn, ""},
 
 	{asks, 503, 503, again, unknown, pauses, ""},

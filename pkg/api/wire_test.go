@@ -84,6 +84,40 @@ func TestWire_countsFromTheMomentTheConnectionIsHad(t *testing.T) {
 	}
 }
 
+// The first byte of an answer has to come in after the first of the request went out.
+func TestWire_answerFromBeforeIsEarly(t *testing.T) {
+	near, far := net.Pipe()
+	defer near.Close()
+	defer far.Close()
+	conn := &countedConn{Conn: near}
+	arrive := func() {
+		go io.WriteString(far, "H")
+		if _, err := conn.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := new(wire)
+	first := func() bool {
+		w.trace().GotFirstResponseByte()
+		return w.early
+	}
+	arrive()
+	w.trace().GotConn(httptrace.GotConnInfo{Conn: conn})
+	if arrive(); !first() {
+		t.Error("an answer counts though nothing was asked")
+	}
+	go io.ReadFull(far, make([]byte, 4))
+	if _, err := conn.Write([]byte("POST")); err != nil {
+		t.Fatal(err)
+	}
+	if !first() {
+		t.Error("an answer counts though it was there before the request")
+	}
+	if arrive(); first() {
+		t.Error("an answer that came after the request does not count")
+	}
+}
+
 func TestWire_seesThroughTLS(t *testing.T) {
 	near, far := net.Pipe()
 	defer near.Close()
