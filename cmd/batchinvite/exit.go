@@ -93,7 +93,10 @@ func codeOf(err error) (code int, hints []string) {
 		}
 		return exitUsage, hints
 	}
-	return exitInternal, nil
+	if errors.Is(err, ledger.ErrNetwork) {
+		return exitUsage, placeHints(err)
+	}
+	return exitInternal, placeHints(err)
 }
 
 // codeOfRun maps what a run came to. Where several things hold, the first of them counts.

@@ -21,11 +21,24 @@ func TestCodeOf_mapsErrors(t *testing.T) {
 		{fmt.Errorf("check: %w", &sheet.Error{File: "c.csv", Reason: "is empty"}), exitUsage},
 		{fmt.Errorf("open: %w", &ledger.Held{}), exitHeld},
 		{errors.New("disk full"), exitInternal},
+		{fmt.Errorf("open: %w", ledger.ErrNetwork), exitUsage},
 		{errors.Join(&failure{code: exitPerson, err: errors.New("key refused")}, errors.New("close")), exitPerson},
 		{finished{exitUnknown}, exitUnknown},
 	} {
 		if got, _ := codeOf(tt.err); got != tt.want {
 			t.Errorf("codeOf(%v) = %d, want %d", tt.err, got, tt.want)
+		}
+	}
+}
+
+func TestOneLine_saysNothingTwice(t *testing.T) {
+	full := errors.New("write to ledger: the disk is full")
+	for want, err := range map[string]error{
+		"claim Ann: write to ledger: the disk is full":             errors.Join(fmt.Errorf("claim Ann: %w", full), full, full),
+		"write to ledger: the disk is full; close: bad descriptor": errors.Join(full, errors.New("close: bad descriptor"), full),
+	} {
+		if got := oneLine(err); got != want {
+			t.Errorf("oneLine = %q, want %q", got, want)
 		}
 	}
 }

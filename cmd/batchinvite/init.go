@@ -29,7 +29,7 @@ everybody is e-mailed again.`,
 		if err != nil {
 			return err
 		}
-		led, err := sqlite.Open(cmd.Context(), p.path, p.account, sqlite.Options{Mode: sqlite.Init, Command: "init", Wait: s.wait})
+		led, err := sqlite.Open(cmd.Context(), p.path, p.account, p.options(sqlite.Init, "init", s.wait))
 		if errors.Is(err, ledger.ErrExists) {
 			return usage(err, "batchinvite status"+p.flags())
 		} else if err != nil {

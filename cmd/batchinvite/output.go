@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"batchinvite/pkg/invite"
 	"batchinvite/pkg/ledger"
@@ -19,6 +20,7 @@ type output struct {
 	files   []*results.File // nil where the results are streamed
 	advise  func(*invite.Result)
 	told    []string // where the results are, for the summary
+	lost    []string // the inputs whose results could not be written
 }
 
 // createOutput begins every results file, which proves that their places are writable.
@@ -45,34 +47,44 @@ func (a *app) createOutput(b batch, advise func(*invite.Result)) (*output, error
 // Write sends a result to its input's file.
 func (o *output) Write(r invite.Result) error {
 	o.advise(&r)
-	if err := o.writers[r.Row.Origin.File].Write(r); err != nil {
-		return fmt.Errorf("write results of %s: %w", o.batch[r.Row.Origin.File].name, err)
-	}
-	return nil
+	return o.failed("write", r.Row.Origin.File, o.writers[r.Row.Origin.File].Write(r))
 }
 
 // Flush shows what was written so far.
 func (o *output) Flush() error {
 	for i, w := range o.writers {
-		if err := w.Flush(); err != nil {
-			return fmt.Errorf("write results of %s: %w", o.batch[i].name, err)
+		if err := o.failed("write", i, w.Flush()); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// failed names what could not be done to the results of an input, unless err is nil.
+func (o *output) failed(what string, file int, err error) error {
+	if err == nil {
+		return nil
+	}
+	name := o.batch[file].name
+	if name != stdStream && !slices.Contains(o.lost, name) {
+		o.lost = append(o.lost, name)
+	}
+	return fmt.Errorf("%s results of %s: %w", what, name, err)
 }
 
 // commit gives every file its final name and lets the ledger know what is in it.
 func (o *output) commit(ctx context.Context, led ledger.Ledger, run int64, rehearsal bool) error {
 	var errs []error
 	for i, f := range o.files {
-		if in := o.batch[i]; f != nil {
-			errs = append(errs, o.commitFile(ctx, led, run, f, in, rehearsal && in.derived))
+		if f != nil {
+			errs = append(errs, o.commitFile(ctx, led, run, i, rehearsal))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (o *output) commitFile(ctx context.Context, led ledger.Ledger, run int64, f *results.File, in *input, overwrite bool) error {
+func (o *output) commitFile(ctx context.Context, led ledger.Ledger, run int64, file int, rehearsal bool) error {
+	f, in := o.files[file], o.batch[file]
 	path, err := filepath.Abs(in.output)
 	if err != nil {
 		return err
@@ -82,13 +94,13 @@ func (o *output) commitFile(ctx context.Context, led ledger.Ledger, run int64, f
 		return err
 	}
 	var done results.Committed
-	if overwrite {
+	if rehearsal && in.derived {
 		done, err = f.Overwrite()
 	} else {
 		done, err = f.Commit(known)
 	}
-	if err != nil {
-		return fmt.Errorf("finish results of %s: %w", in.name, err)
+	if err := o.failed("finish", file, err); err != nil {
+		return err
 	}
 	o.told = append(o.told, in.output)
 	if done.Kept != "" {

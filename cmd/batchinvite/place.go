@@ -82,11 +82,16 @@ func (p *place) open(ctx context.Context, create bool, command string, wait time
 	if create {
 		mode = sqlite.Create
 	}
-	led, err := sqlite.Open(ctx, p.path, p.account, sqlite.Options{Mode: mode, Command: command, Wait: wait})
+	led, err := sqlite.Open(ctx, p.path, p.account, p.options(mode, command, wait))
 	if err != nil {
 		return nil, err
 	}
 	return led, nil
+}
+
+// options are those of a command that writes. A rehearsal's ledger is nobody's loss, wherever temporary files are.
+func (p *place) options(mode sqlite.Mode, command string, wait time.Duration) sqlite.Options {
+	return sqlite.Options{Mode: mode, Command: command, Wait: wait, AllowNetwork: p.settings.allowNetwork || p.rehearsal}
 }
 
 // read opens the ledger without its lock. It is nil if there is none of this account.
@@ -135,6 +140,9 @@ func (p *place) flags() string {
 		if f.value != f.standard {
 			text += " --" + f.name + " " + quoted(f.value)
 		}
+	}
+	if s.allowNetwork {
+		text += " --allow-network-ledger"
 	}
 	return text
 }

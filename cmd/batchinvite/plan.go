@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -115,6 +116,10 @@ func (p *planned) ledgerLine(t *strings.Builder, s *settings, path, account stri
 	default:
 		fmt.Fprintf(t, "ledger: %s, account %s since %s, %d invited, campaign %s\n", path, account,
 			p.facts.Since.UTC().Format(time.DateOnly), p.facts.States[invite.Invited], s.campaign)
+	}
+	if host, err := os.Hostname(); err == nil && p.facts.LastHost != "" && p.facts.LastHost != host {
+		fmt.Fprintf(t, "warning: the last run of this ledger was on host %q, this is %q: if that machine still has a copy of its own, people may be invited twice\n",
+			p.facts.LastHost, host)
 	}
 	if len(p.facts.Campaigns) > 0 && !slices.Contains(p.facts.Campaigns, s.campaign) {
 		fmt.Fprintf(t, "campaign %q is new: nobody counts as invited in it; known are %s\n", s.campaign, strings.Join(p.facts.Campaigns, ", "))

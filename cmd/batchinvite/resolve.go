@@ -63,7 +63,7 @@ With --sent the row counts as invited; with --not-sent the next run invites it. 
 // placeOnly leaves the settings file out of the flags that choose a row: campaign and format mean something else there.
 func placeOnly(flags *pflag.FlagSet) *pflag.FlagSet {
 	only := pflag.NewFlagSet("", pflag.ContinueOnError)
-	for _, name := range []string{"base-url", "account", "ledger", "wait", "config"} {
+	for _, name := range []string{"base-url", "account", "ledger", "allow-network-ledger", "wait", "config"} {
 		only.AddFlag(flags.Lookup(name))
 	}
 	return only
@@ -97,7 +97,7 @@ func (a *app) resolve(cmd *cobra.Command, s *settings, d *decision) (err error) 
 	if err != nil {
 		return err
 	}
-	led, err := sqlite.Open(cmd.Context(), p.path, p.account, sqlite.Options{Mode: sqlite.Write, Command: "resolve", Wait: s.wait})
+	led, err := sqlite.Open(cmd.Context(), p.path, p.account, p.options(sqlite.Write, "resolve", s.wait))
 	if errors.Is(err, ledger.ErrNoLedger) || errors.Is(err, ledger.ErrNoAccount) {
 		return usage(err, "batchinvite status"+p.flags())
 	} else if err != nil {

@@ -215,8 +215,7 @@ func (r *run) send(take, abort context.Context, out *output) (code int, err erro
 	}
 	code = codeOfRun(totals, runErr)
 	if runErr != nil {
-		hints := []string{"the ledger knows what was done: run again to go on"}
-		return 0, &failure{code, runErr, append(hints, out.left()...)}
+		return 0, &failure{code, runErr, r.hintsAfter(runErr, out)}
 	}
 	return code, nil
 }

@@ -32,6 +32,7 @@ type settings struct {
 	workers                               int
 	timeout, wait, giveUpAfter, stopAfter time.Duration
 	account, ledger                       string
+	allowNetwork                          bool
 	retryRejected, emailLinked, reinvite  bool
 	maxInvalid, maxFailures               threshold
 	maxUnknown                            int
@@ -128,6 +129,7 @@ func (s *settings) placeFlags() flagGroup {
 		f.StringVar(&s.baseURL, "base-url", defaultBaseURL, "the vendor's API; its host names the account")
 		f.StringVar(&s.account, "account", "default", "`name` to keep accounts at one host apart")
 		f.StringVar(&s.ledger, "ledger", "", "ledger `file`; default $XDG_STATE_HOME/batchinvite/ledger.db")
+		f.BoolVar(&s.allowNetwork, "allow-network-ledger", false, "let the ledger be on a network file system; only if no other machine ever uses it")
 		f.DurationVar(&s.wait, "wait", 0, "wait so long for another run to let the ledger go")
 		f.StringVar(&s.config, "config", "", "settings `file`; default $XDG_CONFIG_HOME/batchinvite/config.yaml, /etc/batchinvite/config.yaml")
 		markOneOff(f, "config")

@@ -108,11 +108,14 @@ func (u *ui) fail(err error, help string) int {
 	return code
 }
 
-// oneLine spells joined errors in one line, and what several of them say once.
+// oneLine spells joined errors in one line, and what several of them say once: the first failure of a disk is the answer
+// to everything that is asked of it later.
 func oneLine(err error) string {
 	var parts []string
-	for part := range strings.SplitSeq(err.Error(), "\n") {
-		if !slices.Contains(parts, part) {
+	all := strings.Split(err.Error(), "\n")
+	for _, part := range all {
+		within := func(other string) bool { return other != part && strings.HasSuffix(other, part) }
+		if !slices.Contains(parts, part) && !slices.ContainsFunc(all, within) {
 			parts = append(parts, part)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,6 +30,7 @@ type Committer[W any] struct {
 	// ended is closed by Run when it returns.
 	ended chan struct{}
 
+	staysFull atomic.Bool // the last Settle gave up
 	// Of Run's goroutine: the first failure, and the first that is not ErrFull.
 	failed, broken error
 }
@@ -72,11 +74,12 @@ func (c *Committer[W]) Do(ctx context.Context, w W) error {
 }
 
 // Settle is Do for a write that says how something ended. If the disk is full it tries again for some seconds, or until
-// ctx is done, and then gives ErrFull: nothing is written, and w was applied several times.
+// ctx is done, and then gives ErrFull: nothing is written, and w was applied several times. Those that come later are
+// tried once, until one of them succeeds.
 func (c *Committer[W]) Settle(ctx context.Context, w W) error {
 	q := queued[W]{write: w, settles: true}
 	err := c.pass(ctx, q)
-	for i := 0; errors.Is(err, ErrFull) && i < len(pauses); i++ {
+	for i := 0; errors.Is(err, ErrFull) && i < len(pauses) && !c.staysFull.Load(); i++ {
 		select {
 		case <-time.After(pauses[i]):
 			err = c.pass(ctx, q)
@@ -84,6 +87,7 @@ func (c *Committer[W]) Settle(ctx context.Context, w W) error {
 			return err
 		}
 	}
+	c.staysFull.Store(errors.Is(err, ErrFull))
 	return err
 }
 

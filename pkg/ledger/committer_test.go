@@ -202,6 +202,13 @@ func TestCommitter_givesUpSettlingOnADiskThatStaysFull(t *testing.T) {
 		if took := time.Since(began); len(s.batches) != 6 || took != 3750*time.Millisecond {
 			t.Errorf("%d tries in %s, want 6 in 3.75s", len(s.batches), took)
 		}
+		if err := c.Settle(t.Context(), &add{}); !errors.Is(err, ledger.ErrFull) || len(s.batches) != 7 {
+			t.Errorf("the next Settle = %v after %d tries, want one more: nobody waits for a disk that stays full", err, len(s.batches)-6)
+		}
+		s.fail = nil
+		if err := c.Settle(t.Context(), &add{}); err != nil {
+			t.Errorf("Settle with room again = %v, want nil", err)
+		}
 	})
 }
 

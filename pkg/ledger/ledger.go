@@ -98,12 +98,13 @@ type Ledger interface {
 	// Start records the beginning of a run, makes the claims of dead runs unknown, and gives the run's id.
 	Start(ctx context.Context, r Run) (int64, error)
 	// Claim makes the durable claim for one request that will carry the date expires ("" for none), counts the request and its usage, and returns once it is
-	// committed. ErrRefused: the record may not be claimed. Any other error: it is unclear, nothing may be sent
-	// (invariants 2 and 11).
+	// committed. ErrRefused: the record may not be claimed. Any other error: it is unclear, nothing may be sent, and no
+	// later Claim succeeds (invariants 2 and 11).
 	Claim(ctx context.Context, run int64, c invite.Candidate, expires string, p invite.Policy) (invite.Claim, error)
 	// Record commits what became of a claim, and moves its usage to the second of the answer. An outcome with NotLeft
 	// takes its request back from the count. It gives the number of requests made for the key and format in all.
-	// ErrStale: nothing changed. ctx only carries values: a commit is never given up half-way.
+	// ErrStale: nothing changed. Any other error: the outcome may not be recorded, and the claim becomes unknown when the
+	// run is over; ErrFull comes after several tries. ctx only carries values: a commit is never given up half-way.
 	Record(ctx context.Context, c invite.Claim, o invite.Outcome) (attempts int, err error)
 	// Wrote remembers the hash of a results file under its absolute path.
 	Wrote(ctx context.Context, run int64, path, hash string) error

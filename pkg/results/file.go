@@ -79,6 +79,15 @@ func (f *File) Overwrite() (Committed, error) {
 	return f.replace()
 }
 
+// Flush hands everything written so far to the system, and finds out whether the file can still be found: rows that go
+// where nobody will look are no results.
+func (f *File) Flush() error {
+	if err := f.Writer.Flush(); err != nil {
+		return err
+	}
+	return f.checkPlace()
+}
+
 // Close leaves the rows written so far in the partial file: they are evidence. After Commit or Overwrite it does
 // nothing.
 func (f *File) Close() error {
@@ -104,18 +113,24 @@ func (f *File) finish() error {
 	return err
 }
 
-// checkPlace finds out whether another run, on a ledger of its own or exporting, has begun the same file meanwhile:
-// renaming would put its half-written rows in place of ours.
+// checkPlace finds out whether the folder or the file is gone, or whether another run, on a ledger of its own or
+// exporting, has begun the same file meanwhile: renaming would put its half-written rows in place of ours.
 func (f *File) checkPlace() error {
 	ours, err := f.partial.Stat()
 	if err != nil {
 		return err
 	}
 	there, err := os.Lstat(f.partial.Name())
-	if err != nil || !os.SameFile(ours, there) {
-		return fmt.Errorf("%s was replaced by somebody else while it was written", f.partial.Name())
+	if err == nil && os.SameFile(ours, there) {
+		return nil
 	}
-	return nil
+	if folder := filepath.Dir(f.path); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("the folder %q was removed while results were written to it", folder)
+		}
+		return fmt.Errorf("%s was removed while it was written", f.partial.Name())
+	}
+	return fmt.Errorf("%s was replaced by somebody else while it was written", f.partial.Name())
 }
 
 func (f *File) replace() (Committed, error) {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -262,6 +263,41 @@ func TestCommit_neverInstallsAnotherRunsRows(t *testing.T) {
 		t.Errorf("Commit of the second = %v, want nil", err)
 	}
 	wantFolder(t, dir, map[string]string{"c.csv": headerLine + annLine})
+}
+
+// Rows that go where nobody will find them must stop a run, not surprise it at its end.
+func TestFlush_noticesThatThePlaceIsGone(t *testing.T) {
+	for name, tt := range map[string]struct {
+		attack func(path string) error
+		want   func(path string) string
+	}{
+		"folder": {func(path string) error { return os.RemoveAll(filepath.Dir(path)) }, func(path string) string {
+			return fmt.Sprintf("the folder %q was removed while results were written to it", filepath.Dir(path))
+		}},
+		"file": {func(path string) error { return os.Remove(path + ".partial") }, func(path string) string {
+			return path + ".partial was removed while it was written"
+		}},
+		"another file there": {func(path string) error { _, err := Create(path, nil); return err }, func(path string) string {
+			return path + ".partial was replaced by somebody else while it was written"
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "out", "c.csv")
+			if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			f := begun(t, path)
+			if err := f.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			if err := tt.attack(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Flush(); err == nil || err.Error() != tt.want(path) {
+				t.Errorf("Flush = %v, want %s", err, tt.want(path))
+			}
+		})
+	}
 }
 
 func TestClose_leavesTheRowsInThePartialFile(t *testing.T) {

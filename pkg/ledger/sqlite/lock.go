@@ -47,7 +47,7 @@ func acquire(ctx context.Context, path string, o Options) (*lock, error) {
 		return nil, errors.Join(err, l.release())
 	}
 	if err := l.introduce(o.Command); err != nil {
-		return nil, errors.Join(err, l.release())
+		return nil, errors.Join(err, l.file.Unlock()) // the facts that stand there are another's, or there are none
 	}
 	return l, nil
 }
