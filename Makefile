@@ -6,7 +6,7 @@ LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 TESTFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test bench lint clean
+.PHONY: help build demo test soak bench lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,10 @@ demo: build ## rehearse samples/candidates.csv against the sandbox and show the 
 test: ## run every test, with the race detector
 	go vet ./...
 	CGO_ENABLED=1 go test -race -shuffle=on -timeout 20m $(TESTFLAGS) ./...
+
+# What is long in it: kills, power cuts, full disks. -p 1, because they are heavy processes already.
+soak: ## run the long versions of the tests, for hours; each prints its figures
+	BATCHINVITE_SOAK=1 CGO_ENABLED=1 go test -race -v -p 1 -count=1 -timeout 24h $(TESTFLAGS) ./...
 
 bench: ## run every benchmark
 	go test -run '^$$' -bench . -benchmem ./...

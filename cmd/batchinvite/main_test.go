@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -148,6 +150,8 @@ type world struct {
 	vendor  *sandbox.Server
 	url     string
 	program string // "" is the one with the race detector
+
+	tracer atomic.Pointer[os.Process] // of the program that runs under strace
 }
 
 func newWorld(t *testing.T, cfg sandbox.Config) *world {
@@ -162,16 +166,28 @@ func newWorld(t *testing.T, cfg sandbox.Config) *world {
 	return w
 }
 
-// buildProgram builds the program as its users have it: the one that the tests start otherwise is many times slower,
-// because the race detector is in it.
+// buildProgram builds the program as its users have it, once for all tests: the one that the tests start otherwise is
+// many times slower, because the race detector is in it.
 func buildProgram(t testing.TB) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "program")
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	path, err := built()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return path
 }
+
+var built = sync.OnceValues(func() (string, error) {
+	slow, err := exec.LookPath("batchinvite")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(filepath.Dir(slow), "plain") // testscript.Main removes that folder
+	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return path, nil
+})
 
 // command is the program in this world, at full speed unless args say otherwise.
 func (w *world) command(args ...string) *exec.Cmd {

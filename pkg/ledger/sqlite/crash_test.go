@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -131,6 +132,28 @@ func TestCrash_losesNoOutcomeAndLeavesFewUnknown(t *testing.T) {
 			t.Errorf("%s is %+v, want unknown", r.Key.Email, r.Outcome)
 		}
 	}
+}
+
+// A power cut in the first transaction leaves a half-written page and a journal that says that the file was empty.
+func TestOpen_beginsAgainWhereTheBeginningWasCutOff(t *testing.T) {
+	path := newPath(t)
+	journal := append([]byte("\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"), // what a journal begins with
+		0, 0, 0, 0, // pages in it
+		1, 2, 3, 4,
+		0, 0, 0, 0, // pages of the file before
+		0, 0, 2, 0, // a sector
+		0, 0, 16, 0) // a page
+	for name, content := range map[string][]byte{path: bytes.Repeat([]byte("x"), 4096), path + "-journal": append(journal, make([]byte, 512-28)...)} {
+		if err := os.WriteFile(name, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, mode := range []Mode{Read, Write} {
+		if _, err := Open(t.Context(), path, account, Options{Mode: mode}); !errors.Is(err, ledger.ErrNoLedger) {
+			t.Errorf("Open in mode %d = %v, want %v", mode, err, ledger.ErrNoLedger)
+		}
+	}
+	mustClaim(t, mustOpen(t, path, Options{Mode: Init}), 1)
 }
 
 func TestRead_seesClaimsInFlightWhileTheirRunLives(t *testing.T) {

@@ -11,7 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	_ "modernc.org/sqlite" // registers the driver
+	driver "modernc.org/sqlite"
+	codes "modernc.org/sqlite/lib"
 
 	"batchinvite/pkg/ledger"
 )
@@ -85,6 +86,23 @@ func version(ctx context.Context, q queryer) (v int, err error) {
 	return v, nil
 }
 
+// cutOff tells the error of a reader that finds the very first transaction, which switches a new file to WAL, cut off by
+// a kill or a power cut: its journal is still there, and only a writer may roll it back. Nothing was ever in such a file.
+func cutOff(err error) bool {
+	var e *driver.Error
+	return errors.As(err, &e) && e.Code() == codes.SQLITE_READONLY_ROLLBACK
+}
+
+// rollBack undoes a transaction that was cut off, as every writer's first look at a file does.
+func rollBack(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", dsn(path, "mode=rw", "_pragma=busy_timeout(10000)"))
+	if err != nil {
+		return err
+	}
+	_, err = version(ctx, db)
+	return errors.Join(err, db.Close())
+}
+
 // checkVersion refuses what mode can't work with.
 func checkVersion(ctx context.Context, q queryer, mode Mode) error {
 	files, err := fs.Glob(migrations, "migrations/*.sql")
@@ -92,6 +110,8 @@ func checkVersion(ctx context.Context, q queryer, mode Mode) error {
 		return err
 	}
 	switch v, err := version(ctx, q); {
+	case cutOff(err) && !mode.creates():
+		return ledger.ErrNoLedger
 	case err != nil:
 		return err
 	case v > len(files):

@@ -134,7 +134,13 @@ func (l *Ledger) connect(ctx context.Context, account string, mode Mode) (err er
 	}
 	// A run looks ahead with one connection; the others are for whoever watches it.
 	l.read.SetMaxOpenConns(4)
-	if err := checkVersion(ctx, l.read, mode); err != nil {
+	err = checkVersion(ctx, l.read, mode)
+	if cutOff(err) {
+		if err = rollBack(ctx, l.path); err == nil {
+			err = checkVersion(ctx, l.read, mode)
+		}
+	}
+	if err != nil {
 		return err
 	}
 	if mode != Read {
