@@ -5,7 +5,9 @@ package invite
 import (
 	"crypto/sha256"
 	"fmt"
+	"net/url"
 	"strconv"
+	"strings"
 )
 
 // Format is how a candidate gets the link.
@@ -72,9 +74,22 @@ type Row struct {
 	Cells     []string // every column as it stands in the file, also those nobody knows
 	Candidate Candidate
 	Problem   *Problem
-	// Earlier and EarlierLink are what a results file of ours that is fed back says of the row, "" elsewhere.
-	Earlier     Status
-	EarlierLink string
+	Earlier   Earlier
+}
+
+// Earlier is what a file says of an invitation that was made before: the result columns of a results file of ours, or the
+// columns of a file that is imported. The texts are as they stand there, trimmed; "" elsewhere.
+type Earlier struct {
+	Status                      Status
+	Link, CandidateID, ReportID string
+	Expires                     string // as it was sent
+	At                          string
+}
+
+// Rehearsed tells whether the link is one of a rehearsal, which invited nobody.
+func (e Earlier) Rehearsed() bool {
+	link, err := url.Parse(e.Link)
+	return err == nil && strings.HasSuffix(link.Hostname(), ".invalid")
 }
 
 // Problem says why a row can't be sent.

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"batchinvite/pkg/invite"
@@ -174,15 +172,12 @@ func (p *Planner) send(row invite.Row, h invite.History) {
 
 // foreign: a results file of another ledger, or of a ledger that was lost. A rehearsal's links invited nobody.
 func foreign(row invite.Row, h invite.History) bool {
-	switch row.Earlier {
+	switch row.Earlier.Status {
 	case invite.StatusInvited, invite.StatusAlreadyInvited, invite.StatusUnknown:
 	default:
 		return false
 	}
-	if link, err := url.Parse(row.EarlierLink); err == nil && strings.HasSuffix(link.Hostname(), ".invalid") {
-		return false
-	}
-	return len(h.Records) == 0 && len(h.Elsewhere) == 0
+	return !row.Earlier.Rehearsed() && len(h.Records) == 0 && len(h.Elsewhere) == 0
 }
 
 func sortGroups(counts map[Group]int) []Group {

@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -27,8 +28,17 @@ type values struct {
 	AssessmentID string `csv:"assessment_id"`
 	Format       string `csv:"format"`
 	Expires      string `csv:"expires"`
-	Status       string `csv:"invite_status"`
-	Link         string `csv:"invite_link"`
+	Link         string `csv:"link"`
+	InvitedAt    string `csv:"invited_at"`
+	// The result columns of a results file of ours.
+	Status             string `csv:"invite_status"`
+	FormerLink         string `csv:"invite_link"`
+	FormerAssessmentID string `csv:"invite_assessment_id"`
+	FormerFormat       string `csv:"invite_format"`
+	FormerExpires      string `csv:"invite_expires"`
+	FormerCandidateID  string `csv:"invite_candidate_id"`
+	FormerReportID     string `csv:"invite_report_id"`
+	FormerAt           string `csv:"invite_at"`
 }
 
 // checks makes rows of records. A copy of it serves one pass.
@@ -66,10 +76,8 @@ func newChecks(o Options) (checks, error) {
 func (c *checks) row(rec record, v *values) invite.Row {
 	origin := invite.Origin{File: c.options.File, Line: rec.line}
 	row := invite.Row{Origin: origin, Cells: c.header.own(rec.cells)}
-	if c.header.recognised {
-		row.Earlier, row.EarlierLink = invite.Status(trim(v.Status)), trim(v.Link)
-	}
-	if err := c.header.overflow(rec.cells, row.Earlier); err != nil {
+	row.Earlier = c.earlier(v)
+	if err := c.header.overflow(rec.cells, row.Earlier.Status); err != nil {
 		row.Problem = &invite.Problem{Line: rec.line, Reason: err.Error()}
 		return row
 	}
@@ -83,10 +91,24 @@ func (c *checks) row(rec record, v *values) invite.Row {
 	return row
 }
 
+// earlier gives what the file says of an invitation that was made before. For an import, what was really sent counts.
+func (c *checks) earlier(v *values) invite.Earlier {
+	if !c.header.recognised {
+		return invite.Earlier{Link: trim(v.Link), At: trim(v.InvitedAt)}
+	}
+	if c.options.Import {
+		v.AssessmentID, v.Format = cmp.Or(trim(v.FormerAssessmentID), v.AssessmentID), cmp.Or(trim(v.FormerFormat), v.Format)
+	}
+	return invite.Earlier{
+		Status: invite.Status(trim(v.Status)), Link: trim(v.FormerLink), Expires: trim(v.FormerExpires),
+		CandidateID: trim(v.FormerCandidateID), ReportID: trim(v.FormerReportID), At: trim(v.FormerAt),
+	}
+}
+
 // candidate gives the first field that is wrong, and why.
 func (c *checks) candidate(v *values) (none invite.Candidate, wrong Field, err error) {
 	name, err := c.name(v)
-	if err != nil {
+	if err != nil && !c.options.Import {
 		return none, Name, err
 	}
 	email, normal, err := checkEmail(v.Email)

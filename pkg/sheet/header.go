@@ -102,6 +102,9 @@ func (h *header) find(o Options) error {
 		}
 	}
 	guesses := []Field{Name, Email, AssessmentID, Format, Expires}
+	if o.Import {
+		guesses = append(guesses, Link, InvitedAt)
+	}
 	if mapped[FirstName] != "" || mapped[LastName] != "" {
 		guesses = guesses[1:]
 	}
@@ -191,8 +194,10 @@ func (h *header) ambiguous(f Field, found []int) error {
 // missing names every field that has to have a column and has none.
 func (h *header) missing(o Options) error {
 	var fields, hints []string
+	// Of people who were invited before no name is needed, and our own results say what was sent.
+	spare := map[Field]bool{Name: o.Import, AssessmentID: o.Import && h.recognised, Format: o.Import && h.recognised}
 	require := func(f Field, hint string) {
-		if !h.has(f) && o.Defaults[f].Value == "" {
+		if !h.has(f) && o.Defaults[f].Value == "" && !spare[f] {
 			fields, hints = append(fields, "the "+words[f]), append(hints, hint)
 		}
 	}
@@ -265,7 +270,7 @@ func (h *header) tags() []string {
 		tags[i] = string(f)
 	}
 	if h.recognised {
-		copy(tags[h.results:], invite.ResultColumns[:2]) // status and link
+		copy(tags[h.results:], invite.ResultColumns)
 	}
 	return tags
 }

@@ -24,15 +24,18 @@ const (
 	AssessmentID Field = "assessment_id"
 	Format       Field = "format"
 	Expires      Field = "expires"
+	// Of an import only.
+	Link      Field = "link"
+	InvitedAt Field = "invited_at"
 )
 
 // fieldOrder is the order in which fields are looked for, checked and listed.
-var fieldOrder = []Field{Name, FirstName, LastName, Email, AssessmentID, Format, Expires}
+var fieldOrder = []Field{Name, FirstName, LastName, Email, AssessmentID, Format, Expires, Link, InvitedAt}
 
 // words name the fields in sentences.
 var words = map[Field]string{
 	Name: "name", FirstName: "first name", LastName: "last name", Email: "e-mail address",
-	AssessmentID: "assessment id", Format: "invite format", Expires: "expiry date",
+	AssessmentID: "assessment id", Format: "invite format", Expires: "expiry date", Link: "invite link", InvitedAt: "date of the invitation",
 }
 
 // aliases are the headers known for each field, squashed. Words that are as often the title of an assessment or the
@@ -53,6 +56,8 @@ var aliases = map[Field][]string{
 		"expires", "expiresat", "expireson", "expiry", "expirydate", "expiration", "expirationdate", "inviteexpires",
 		"inviteexpiry", "deadline", "validuntil", "duedate",
 	},
+	Link:      {"link", "invitelink", "invitationlink", "assessmentlink", "testlink", "url", "inviteurl"},
+	InvitedAt: {"invitedat", "invitedon", "inviteat", "invitedate", "invitationdate", "sentat", "senton", "date"},
 }
 
 // Default is what a flag or the configuration says of a field for all rows that do not say it themselves.
@@ -69,6 +74,8 @@ type Options struct {
 	Zones    invite.Zones
 	// Map gives the header of a field's column, both as the user typed them.
 	Map map[string]string
+	// Import reads a file of people who were invited before: they may have no name, and a link and a date are understood.
+	Import bool
 	// Defaults may hold AssessmentID, Format and Expires.
 	Defaults map[Field]Default
 }
@@ -84,9 +91,9 @@ func (o Options) Check() error {
 func (o Options) columns() (map[Field]string, error) {
 	columns := map[Field]string{}
 	for _, typed := range slices.Sorted(maps.Keys(o.Map)) {
-		i := slices.IndexFunc(fieldOrder, func(f Field) bool { return squash(typed) == squash(string(f)) })
+		i := slices.IndexFunc(o.fields(), func(f Field) bool { return squash(typed) == squash(string(f)) })
 		if i < 0 {
-			return nil, fmt.Errorf("--map %s: there is no such field, the fields are %s", assign(typed, o.Map[typed]), fieldNames())
+			return nil, fmt.Errorf("--map %s: there is no such field, the fields are %s", assign(typed, o.Map[typed]), o.fieldNames())
 		}
 		if _, twice := columns[fieldOrder[i]]; twice {
 			return nil, fmt.Errorf("--map %s: this field is given twice", assign(typed, o.Map[typed]))
@@ -96,10 +103,18 @@ func (o Options) columns() (map[Field]string, error) {
 	return columns, nil
 }
 
-func fieldNames() string {
-	names := make([]string, len(fieldOrder))
-	for i, f := range fieldOrder {
-		names[i] = string(f)
+// fields are those that a sheet may have a column for.
+func (o Options) fields() []Field {
+	if o.Import {
+		return fieldOrder
+	}
+	return fieldOrder[:slices.Index(fieldOrder, Link)]
+}
+
+func (o Options) fieldNames() string {
+	var names []string
+	for _, f := range o.fields() {
+		names = append(names, string(f))
 	}
 	return strings.Join(names, ", ")
 }

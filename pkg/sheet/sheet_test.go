@@ -204,8 +204,8 @@ func TestRows_takeAResultsFileBack(t *testing.T) {
 			if diff := cmp.Diff(test.cells, row.Cells); diff != "" {
 				t.Errorf("cells (-want +got):\n%s", diff)
 			}
-			if row.Earlier != invite.StatusInvited || row.EarlierLink != "https://x.invalid/1" {
-				t.Errorf("earlier = %q %q, want invited and its link", row.Earlier, row.EarlierLink)
+			if row.Earlier.Status != invite.StatusInvited || row.Earlier.Link != "https://x.invalid/1" {
+				t.Errorf("earlier = %q %q, want invited and its link", row.Earlier.Status, row.Earlier.Link)
 			}
 			if row.Problem == nil && test.problem != "" || row.Problem != nil && row.Problem.String() != test.problem {
 				t.Errorf("problem = %v, want %q", row.Problem, test.problem)
