@@ -34,7 +34,7 @@ type alike struct {
 type held struct {
 	claim   invite.Claim
 	result  invite.Result
-	deliver func(invite.Result) error
+	deliver func(invite.Result)
 }
 
 // finding is what an answer means beside its own row.

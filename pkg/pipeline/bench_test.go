@@ -39,6 +39,7 @@ func BenchmarkPool(b *testing.B) {
 			Call:   func(context.Context, invite.Candidate, string) invite.Answer { return answer },
 			Jitter: pipeline.FullJitter,
 			Called: func(invite.Candidate, invite.Answer, time.Duration) {},
+			Lost:   func(invite.Candidate, invite.Outcome, error) {},
 		},
 	}
 	b.ReportAllocs()

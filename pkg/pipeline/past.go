@@ -43,14 +43,15 @@ func (f *flow) past(it *item) invite.Result {
 
 // called is the result of a row by the record that its call left.
 func called(own *invite.Record, h invite.History) invite.Result {
-	r := invite.Result{Status: status(own.Outcome), Format: own.Format, Outcome: own.Outcome}
 	switch own.Outcome.State {
-	case invite.NotSent:
-		r.Format = "" // the columns tell what was really sent
 	case invite.Claimed:
-		r.Outcome.Error = "the run is inviting this person right now"
+		return answer(invite.VerdictInFlight, own, invite.Candidate{}, time.Time{})
 	case invite.Revoked:
 		return answer(invite.VerdictRevoked, own, invite.Candidate{}, time.Time{})
+	}
+	r := invite.Result{Status: status(own.Outcome), Format: own.Format, Outcome: own.Outcome}
+	if own.Outcome.State == invite.NotSent {
+		r.Format = "" // the columns tell what was really sent
 	}
 	if r.Status != invite.StatusInvited {
 		r.Outcome.Link = cmp.Or(r.Outcome.Link, h.Link())

@@ -63,6 +63,7 @@ type flow struct {
 	*Pool
 	jobs     chan *item          // from the reader, which closes it, to the workers
 	finished chan *item          // from the reader and the workers to the writer; closed after the last of them
+	unwanted chan struct{}       // closed by the writer when it ends, which is early if the results can't be written
 	window   *semaphore.Weighted // taken by the reader, given back by the writer
 	seq      int
 	wanted   int // rows that need a call
@@ -87,6 +88,7 @@ func (p *Pool) Run(take, abort context.Context) (Totals, error) {
 		Pool:     p,
 		jobs:     make(chan *item, p.Workers),
 		finished: make(chan *item, chunk),
+		unwanted: make(chan struct{}),
 		window:   semaphore.NewWeighted(windowBytes),
 	}
 	// A failure stops the taking of rows; calls in flight still end and are recorded if the ledger can.
@@ -106,7 +108,7 @@ func (p *Pool) Run(take, abort context.Context) (Totals, error) {
 	for range p.Workers {
 		send(func() error {
 			defer workers.Done()
-			return f.work(failed, take, abort)
+			return f.work(take, abort)
 		})
 	}
 	send(func() error {
@@ -133,11 +135,11 @@ func (p *Pool) Run(take, abort context.Context) (Totals, error) {
 	return totals, err
 }
 
-func (f *flow) work(failed, take, abort context.Context) error {
+func (f *flow) work(take, abort context.Context) error {
 	for it := range f.jobs {
-		err := f.Step.Do(take, abort, it.row.Candidate, it.history, func(r invite.Result) error {
+		err := f.Step.Do(take, abort, it.row.Candidate, it.history, func(r invite.Result) {
 			it.result = r
-			return f.finish(failed, it)
+			f.finish(it)
 		})
 		if err != nil {
 			return err
@@ -149,11 +151,10 @@ func (f *flow) work(failed, take, abort context.Context) error {
 	return nil
 }
 
-func (f *flow) finish(failed context.Context, it *item) error {
+// finish hands a row to the writer, also after a failure: what is known of rows must not be lost with it.
+func (f *flow) finish(it *item) {
 	select {
 	case f.finished <- it:
-		return nil
-	case <-failed.Done():
-		return context.Cause(failed)
+	case <-f.unwanted: // the writer's error ends the run
 	}
 }

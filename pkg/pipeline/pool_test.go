@@ -68,6 +68,7 @@ func newPool(t *testing.T, rows []invite.Row, call invite.Call, workers int) (*p
 			Pace:   pace.New([]pace.Rate{{Calls: 1_000_000, Per: time.Second}}),
 			Jitter: func(time.Duration) time.Duration { return 0 },
 			Called: func(invite.Candidate, invite.Answer, time.Duration) {},
+			Lost:   func(invite.Candidate, invite.Outcome, error) {},
 		},
 	}, out
 }

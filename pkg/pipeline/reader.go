@@ -53,9 +53,7 @@ func (f *flow) dispatch(failed, take, abort context.Context, batch []*item) erro
 		if err := f.makeRoom(failed, abort, it.weight); err != nil {
 			return err
 		}
-		if err := f.pass(failed, take, it); err != nil {
-			return err
-		}
+		f.pass(take, it)
 	}
 	return nil
 }
@@ -100,9 +98,10 @@ func (f *flow) lookup(ctx context.Context, batch []*item) error {
 }
 
 // pass sends a row to a worker if it needs a call and calls are still made, and to the writer otherwise.
-func (f *flow) pass(failed, take context.Context, it *item) error {
+func (f *flow) pass(take context.Context, it *item) {
 	if f.decide(take, it) {
-		return f.finish(failed, it)
+		f.finish(it)
+		return
 	}
 	it.sent = true
 	if f.wanted == 1 {
@@ -114,7 +113,8 @@ func (f *flow) pass(failed, take context.Context, it *item) error {
 	case <-take.Done():
 		it.sent = false
 		it.result = f.Step.unreached(it.row.Candidate, it.history, context.Cause(take))
-		return f.finish(failed, it)
+		f.finish(it)
+		return
 	}
 	if it.done != nil {
 		select {
@@ -122,7 +122,6 @@ func (f *flow) pass(failed, take context.Context, it *item) error {
 		case <-take.Done():
 		}
 	}
-	return nil
 }
 
 // decide gives a row its result if that takes no call.

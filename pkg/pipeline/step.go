@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -51,6 +52,8 @@ type Step struct {
 	Stop func(*invite.Stop)
 	// Called tells of each finished call, for progress.
 	Called func(c invite.Candidate, a invite.Answer, took time.Duration)
+	// Lost tells of an outcome that the ledger could not record: what is said here is all that is left of it.
+	Lost func(c invite.Candidate, o invite.Outcome, err error)
 
 	answered       atomic.Bool // some call of this run had an answer that counts
 	called, failed atomic.Int64
@@ -75,10 +78,11 @@ type attempt struct {
 // gives up the call in flight, which is then as unknown as the rules say. The error is the run's: the ledger failed, and
 // nothing more may be sent. h is the history that allowed the call: what a row without a success has of it stays in its
 // result.
-func (s *Step) Do(take, abort context.Context, c invite.Candidate, h invite.History, deliver func(invite.Result) error) error {
+func (s *Step) Do(take, abort context.Context, c invite.Candidate, h invite.History, deliver func(invite.Result)) error {
 	var t attempt
 	r, err := s.try(take, abort, c, h, &t)
 	if err != nil {
+		deliver(t.interrupted(c, h, err))
 		return err
 	}
 	if r.Status != invite.StatusInvited {
@@ -89,7 +93,8 @@ func (s *Step) Do(take, abort context.Context, c invite.Candidate, h invite.Hist
 	}
 	own := held{t.claim, r, deliver}
 	if !t.hold {
-		return deliver(r)
+		deliver(r)
+		return nil
 	}
 	kept, wrong := s.alike.keep(own)
 	if kept {
@@ -113,7 +118,7 @@ func (s *Step) Yield(abort context.Context) error {
 }
 
 // release delivers rows that waited. If something was wrong with the whole run, they count as not sent.
-func (s *Step) release(abort context.Context, rows []held, wrong string) error {
+func (s *Step) release(abort context.Context, rows []held, wrong string) (failed error) {
 	for _, h := range rows {
 		if wrong != "" {
 			o := blamed(h.result.Outcome, wrong)
@@ -121,14 +126,12 @@ func (s *Step) release(abort context.Context, rows []held, wrong string) error {
 			case err == nil:
 				h.result.Status, h.result.Format, h.result.Outcome = invite.StatusNotSent, "", o
 			case !errors.Is(err, invite.ErrStale): // else another run has the row by now, and its record stands
-				return err
+				failed = err
 			}
 		}
-		if err := h.deliver(h.result); err != nil {
-			return err
-		}
+		h.deliver(h.result)
 	}
-	return nil
+	return failed
 }
 
 func blamed(o invite.Outcome, wrong string) invite.Outcome {
@@ -139,7 +142,8 @@ func blamed(o invite.Outcome, wrong string) invite.Outcome {
 // count keeps the share of the rows that were called in vain. A row that a stop cut short says nothing of it.
 func (s *Step) count(take context.Context, r invite.Result) {
 	called, failed := s.called.Add(1), s.failed.Load()
-	if r.Status != invite.StatusInvited && r.Status != invite.StatusAlreadyInvited && take.Err() == nil {
+	done := []invite.Status{invite.StatusInvited, invite.StatusAlreadyInvited, invite.StatusRevoked}
+	if !slices.Contains(done, r.Status) && take.Err() == nil {
 		failed = s.failed.Add(1)
 	}
 	if s.TooMany == nil {
@@ -212,6 +216,10 @@ func (s *Step) once(take, abort context.Context, p *pass, c invite.Candidate, ex
 		o = blamed(o, found.wrong)
 	}
 	if o.Attempts, err = s.record(abort, claim, o); err != nil {
+		if !errors.Is(err, invite.ErrStale) {
+			s.Lost(c, o, err)
+			t.last = unrecorded(c, claim, o)
+		}
 		return invite.Answer{}, err
 	}
 	t.claim, t.hold = claim, found.hold && o.State == invite.Rejected
@@ -220,6 +228,12 @@ func (s *Step) once(take, abort context.Context, p *pass, c invite.Candidate, ex
 		t.last.Format = "" // the columns tell what was really sent
 	}
 	return a, s.release(abort, found.free, found.wrong)
+}
+
+// unrecorded is the result of a row whose outcome is known here and nowhere else: to the ledger it is unknown.
+func unrecorded(c invite.Candidate, claim invite.Claim, o invite.Outcome) *invite.Result {
+	o.State, o.Attempts, o.Error = invite.Unknown, claim.Attempts+1, fmt.Sprintf("the answer (%s) could not be recorded", o.State)
+	return &invite.Result{Status: invite.StatusUnknown, Format: c.Format, Outcome: o}
 }
 
 func (s *Step) record(abort context.Context, claim invite.Claim, o invite.Outcome) (attempts int, err error) {
@@ -275,6 +289,8 @@ func status(o invite.Outcome) invite.Status {
 		return invite.StatusRejected
 	case invite.NotSent:
 		return invite.StatusNotSent
+	case invite.Revoked:
+		return invite.StatusRevoked
 	}
 	return invite.StatusUnknown
 }

@@ -101,6 +101,7 @@ func newStepTest(t *testing.T, answers ...func() invite.Answer) *stepTest {
 		Call:   script(&st.calls, answers...),
 		Jitter: func(d time.Duration) time.Duration { return d },
 		Called: func(invite.Candidate, invite.Answer, time.Duration) {},
+		Lost:   func(invite.Candidate, invite.Outcome, error) {},
 		Stop: func(s *invite.Stop) {
 			st.mu.Lock()
 			defer st.mu.Unlock()
@@ -114,9 +115,8 @@ func newStepTest(t *testing.T, answers ...func() invite.Answer) *stepTest {
 func (st *stepTest) do(c invite.Candidate) invite.Result {
 	st.t.Helper()
 	var results []invite.Result
-	err := st.step.Do(st.take, st.t.Context(), c, invite.History{}, func(r invite.Result) error {
+	err := st.step.Do(st.take, st.t.Context(), c, invite.History{}, func(r invite.Result) {
 		results = append(results, r)
-		return nil
 	})
 	if err != nil {
 		st.t.Fatal(err)

@@ -11,6 +11,7 @@ const flushEvery = time.Second
 
 // write puts the rows back into input order and hands them to the sink.
 func (f *flow) write() error {
+	defer close(f.unwanted)
 	var waiting [windowRows]*item // the window holds no more rows than that
 	next := 0
 	tick := time.NewTicker(flushEvery)
