@@ -289,7 +289,7 @@ func TestDisk_fullOfResults(t *testing.T) {
 	if !privately(t) {
 		return
 	}
-	const rows = 4000
+	const rows = 1500
 	w := newWorld(t, sandbox.Config{APIKey: "k-1", CountsOnly: true})
 	w.mount("disk", "64k")
 	w.write("c.csv", people(rows, "getlink"))

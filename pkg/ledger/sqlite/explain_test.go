@@ -30,7 +30,7 @@ func TestExplain_saysWhatAPersonCanMend(t *testing.T) {
 			t.Errorf("explain(%v) = %v, want %q and the cause kept", tt.err, got, tt.text)
 		}
 		for _, reason := range []error{ledger.ErrFull, ledger.ErrUnwritable} {
-			if is := errors.Is(got, reason); is != (reason == tt.reason) {
+			if is := errors.Is(got, reason); is != (tt.reason != nil && errors.Is(reason, tt.reason)) {
 				t.Errorf("explain(%v) is %q: %t", tt.err, reason, is)
 			}
 		}
