@@ -130,7 +130,11 @@ func (l *Ledger) connect(ctx context.Context, account string, mode Mode) (err er
 	if err := checkVersion(ctx, l.read, mode); err != nil {
 		return err
 	}
-	if mode != Read {
+	if mode == Read {
+		if err := l.upgrade(ctx); err != nil {
+			return err
+		}
+	} else {
 		if l.writer, err = newWriter(ctx, l.path); err != nil {
 			return err
 		}
