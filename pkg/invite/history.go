@@ -65,7 +65,8 @@ func (h History) Decide(c Candidate, p Policy) (Verdict, *Record) {
 	return VerdictSend, nil
 }
 
-// judgeOwn goes by the record of the candidate's own format.
+// judgeOwn goes by the record of the candidate's own format. One that was purged is never claimed again: nobody could
+// tell any more what was sent.
 func (p Policy) judgeOwn(c Candidate, own *Record) Verdict {
 	if own == nil {
 		return VerdictSend
@@ -74,11 +75,11 @@ func (p Policy) judgeOwn(c Candidate, own *Record) Verdict {
 	case Claimed:
 		return VerdictInFlight
 	case Unknown:
-		if c.Format == SendLink {
+		if c.Format == SendLink || own.Purged {
 			return VerdictUnknown
 		}
 	case Revoked:
-		if !p.ReinviteRevoked {
+		if !p.ReinviteRevoked || own.Purged {
 			return VerdictRevoked
 		}
 	case Rejected:

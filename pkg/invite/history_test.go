@@ -144,6 +144,21 @@ func TestDecide_neverSendsTwice(t *testing.T) {
 	}
 }
 
+// What was purged keeps its promise whatever a run asks for, since nobody can tell any more what was sent.
+func TestDecide_purgedRecordIsNeverSentAgain(t *testing.T) {
+	for state, want := range map[State]Verdict{Invited: VerdictInvited, Revoked: VerdictRevoked, Unknown: VerdictUnknown} {
+		for _, f := range []Format{GetLink, SendLink} {
+			c := ann
+			c.Format = f
+			h := History{Records: []Record{{Key: c.Key, Format: f, Outcome: Outcome{State: state}, Purged: true}}}
+			got, decided := h.Decide(c, Policy{RetryRejected: true, EmailLinked: true, ReinviteRevoked: true})
+			if got != want || decided == nil {
+				t.Errorf("%s row with a purged %s record: Decide = %q by %+v, want %q", f, state, got, decided, want)
+			}
+		}
+	}
+}
+
 func TestFingerprint_coversWhatIsSentAndNothingElse(t *testing.T) {
 	base := ann
 	base.Format, base.Expiry = GetLink, Expiry{Text: "7d"}

@@ -64,8 +64,11 @@ type Record struct {
 	Fingerprint string
 	Outcome     Outcome // its State is the record's
 	Origin      Origin
-	Run         int64
+	Run         int64 // 0 for what was imported
 	ClaimedAt   time.Time
+	// Purged: whom it was about is forgotten, and it stays to keep the promise. It has no name, address, link or ids, and
+	// its key has a digest in the address's place, except where it was looked up by address.
+	Purged bool
 }
 
 // Status is the first result column: what a reader of the results file is told of a row.

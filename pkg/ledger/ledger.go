@@ -8,8 +8,8 @@
 //  4. invited changes only through an audited command.
 //  5. A crash, kill -9 or power cut leaves at most as many new unknowns as there are workers, and loses no recorded
 //     outcome.
-//  6. A sendlink row leaves unknown only by its own late answer (same claim, matching fence) or by resolve (who, when,
-//     why).
+//  6. A sendlink row leaves unknown only by its own late answer (same claim, matching fence) or by an audited command
+//     (who, when, why): resolve, or import of somebody who was invited elsewhere.
 //  7. The results file is whole or absent under its final name.
 //  8. A write with a stale fence changes nothing.
 //  9. No stated window of 5 s or more is ever exceeded, across restarts and machines.
@@ -19,12 +19,16 @@
 //
 // The ways of a record:
 //
-//	(none) ──► claimed ──► invited | rejected | not_sent | unknown          invited ──► revoked
-//	              ▲            └─ changed row ─┘    │         │ getlink
-//	              └─────────────────────────────────┴─────────┘
+//	(none) ──► claimed ──► invited | rejected ──► not_sent | unknown        invited ──► revoked
+//	              ▲                     │            │          │
+//	              │                     │ changed    │          │ getlink
+//	              └─────────────────────┴────────────┴──────────┘
 //
 // A claimed record whose run is dead is unknown. Which record may be claimed again is invite.History.Decide; every
-// implementation applies the same rule once more, atomically, in Claim.
+// implementation applies the same rule once more, atomically, in Claim. What was rejected is taken back to not_sent by
+// its own claim when the run stops for a reason that lies in no row, such as a wrong path. Import settles as
+// invited, or as unknown, what was less than that. Purge deletes what is rejected or not_sent, and leaves the others without
+// the person.
 package ledger
 
 import (
@@ -39,7 +43,7 @@ import (
 
 // Errors that callers tell apart with errors.Is.
 var (
-	// ErrRefused: Claim was not allowed by the record's state; nothing changed.
+	// ErrRefused: the record's state did not allow the claim or the command; nothing changed.
 	ErrRefused = invite.ErrRefused
 	// ErrStale: the claim was overtaken by a later one or settled by a command; nothing changed (invariant 8).
 	ErrStale = invite.ErrStale
@@ -88,10 +92,16 @@ type Ledger interface {
 	Facts(ctx context.Context) (Facts, error)
 	// Used tells whether the account has any record of an assessment.
 	Used(ctx context.Context, assessment int64) (bool, error)
-	// Lookup gives the history of each key, in the same order. A claimed record of a dead run is given as unknown.
+	// Lookup gives the history of each key, in the same order. A claimed record of a dead run is given as unknown, and
+	// one that was purged under the key that was asked for.
 	Lookup(ctx context.Context, keys []invite.Key) ([]invite.History, error)
 	// Open lists the records of the account that are unknown, or claimed by a live run, in the order of their claims.
 	Open(ctx context.Context) ([]invite.Record, error)
+	// Records yields every record of the account that fits, in the order of run, file and line, from one state of the store.
+	// Like Lookup it gives a claimed record of a dead run as unknown. An error of yield ends it and is returned as it is.
+	Records(ctx context.Context, f Filter, yield func(invite.Record) error) error
+	// Runs lists the runs of the account, the latest first: limit of them, or all if it is 0.
+	Runs(ctx context.Context, limit int) ([]RunRecord, error)
 	// Written gives the hash last recorded for a results file, "" if none was.
 	Written(ctx context.Context, path string) (string, error)
 
@@ -105,6 +115,9 @@ type Ledger interface {
 	// takes its request back from the count. It gives the number of requests made for the key and format in all.
 	// ErrStale: nothing changed. Any other error: the outcome may not be recorded, and the claim becomes unknown when the
 	// run is over; ErrFull comes after several tries. ctx only carries values: a commit is never given up half-way.
+	//
+	// The same claim may record once more after an unknown (its late answer), and not_sent after rejected: nothing else
+	// revises an outcome, and the usage is moved by the first one only.
 	Record(ctx context.Context, c invite.Claim, o invite.Outcome) (attempts int, err error)
 	// Wrote remembers the hash of a results file under its absolute path.
 	Wrote(ctx context.Context, run int64, path, hash string) error
@@ -114,6 +127,22 @@ type Ledger interface {
 	// Resolve settles one unknown record, and writes who did it, when and why to the audit. ErrRefused: it is not
 	// unknown.
 	Resolve(ctx context.Context, r Resolution) error
+	// Import tells of people who were invited elsewhere, all in one transaction, so callers bring some hundreds at a time.
+	// It gives what became of each, in the same order (see Imported.Judge), and writes what it changed to the audit.
+	Import(ctx context.Context, people []Imported, who, why string) ([]Import, error)
+	// Purge forgets personal data, also where the store keeps what is deleted: its files are rewritten. If that fails the
+	// error comes with the counts of what is forgotten all the same, and the next Purge rewrites them.
+	Purge(ctx context.Context, p Purge) (Purged, error)
+
+	// ClaimRevoke makes the durable mark that one request is about to revoke an invitation, and counts its usage like
+	// Claim. The record stays invited. ErrRefused: it is not invited, has no report id, or a live run is revoking it. Where
+	// a run died in between, the invitation may be revoked again: the vendor says if it was before.
+	ClaimRevoke(ctx context.Context, run int64, key invite.Key, f invite.Format) (invite.Claim, error)
+	// RecordRevoke commits what became of a ClaimRevoke, and moves its usage like Record. With o.State Revoked the record
+	// becomes that, and the audit has it with the Who of the run. With Rejected, NotSent or Unknown it stays invited, and
+	// only the mark keeps state and error. ErrStale and ctx are as with Record.
+	RecordRevoke(ctx context.Context, c invite.Claim, o invite.Outcome) error
+
 	// Close lets the lock go and closes the store. It is the last call.
 	Close() error
 }
@@ -128,6 +157,8 @@ type Facts struct {
 
 // Run describes a run at its beginning.
 type Run struct {
+	Command  string // "" for "run", or "revoke"
+	Who      string // for the audit of what the run revokes
 	Campaign string
 	Files    []File
 	Settings json.RawMessage // as the plan shows them, secrets left out
@@ -141,8 +172,31 @@ type File struct {
 
 // End describes how a run ended.
 type End struct {
-	Reason string // why it stopped early, "" if it did not
+	Reason string           // why it stopped early, all reasons in one text; "" if it did not
+	Cause  string           // the first of them, which is what rows say that it did not reach
+	Closed map[int64]string // assessments that it called for no more, and why
 	Counts map[invite.Status]int
+}
+
+// RunRecord is what the ledger holds of a run.
+type RunRecord struct {
+	Run
+	End
+	ID      int64
+	Started time.Time
+	Ended   time.Time // zero: it is alive, or died without a word
+	Alive   bool
+	Host    string
+	PID     int
+}
+
+// Filter chooses records. Its zero fields choose any.
+type Filter struct {
+	Run        int64
+	Campaign   string
+	Assessment int64
+	Email      string // normalised; finds purged records too
+	States     []invite.State
 }
 
 // Resolution is a person's word on an unknown record.

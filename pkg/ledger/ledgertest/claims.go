@@ -169,7 +169,7 @@ func claimForgetsOutcome(t *testing.T, s Store) {
 	p := s.start(t)
 	c := person(1, invite.GetLink)
 	full := outcome(invite.NotSent)
-	full.Link, full.Error, full.CandidateID, full.ReportID, full.APIStatus, full.Expires = "l", "e", "c", "r", "s", "x"
+	full.Link, full.Error, full.CandidateID, full.ReportID, full.APIStatus, full.Expires, full.Already = "l", "e", "c", "r", "s", "x", true
 	p.record(p.claim(c, invite.Policy{}), full)
 	p.claim(c, invite.Policy{})
 	want := invite.Outcome{State: invite.Claimed, Expires: claimedDate, Attempts: 2}

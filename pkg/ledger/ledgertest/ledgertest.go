@@ -22,14 +22,27 @@ type Store struct {
 	Put func(t *testing.T, account string, records []invite.Record)
 	// Usage gives the requests counted for each second of Unix time, without the seconds that have none.
 	Usage func(t *testing.T, account string) map[int64]int
-	// Audit gives what was settled by hand, in order.
+	// Audit gives what people decided, in order.
 	Audit func(t *testing.T, account string) []Audited
+	// Revocations gives the marks of revocations, in any order.
+	Revocations func(t *testing.T, account string) []Revocation
 }
 
 // Audited is one entry of the audit.
 type Audited struct {
+	Action     string // resolve, import, revoke, purge or forget
 	At         time.Time
 	Resolution ledger.Resolution
+}
+
+// Revocation is what a store keeps of revoking one record.
+type Revocation struct {
+	Key    invite.Key
+	Format invite.Format
+	Run    int64
+	Fence  int64
+	State  invite.State
+	Error  string
 }
 
 const account = "vendor.example/default"
@@ -52,6 +65,7 @@ func Run(t *testing.T, newStore func(t *testing.T) Store) {
 		{"Record_notLeftIsNoRequest", notLeftIsNoRequest},
 		{"Record_refusesOtherStates", recordRefusesOtherStates},
 		{"Record_movesUsageToTheAnswer", recordMovesUsage},
+		{"Record_takesBackARejectionOnce", takesBackRejection},
 		{"Start_deadRunsClaimsAreUnknown", deadRunsClaimsAreUnknown},
 		{"Start_lateAnswerSettlesAnUnknown", lateAnswerSettles},
 		{"Finish_leavesNothingClaimed", finishLeavesNothingClaimed},
@@ -64,6 +78,33 @@ func Run(t *testing.T, newStore func(t *testing.T) Store) {
 		{"Facts_countEveryRecord", factsCount},
 		{"Used_knowsItsAssessments", usedKnowsAssessments},
 		{"Written_givesTheLastHash", writtenGivesLastHash},
+		{"Records_yieldsWhatFitsInOrder", recordsInOrder},
+		{"Records_deadRunsClaimsAreUnknown", recordsOfTheDead},
+		{"Records_endsWithTheErrorOfYield", yieldEndsRecords},
+		{"Runs_latestFirst", runsLatestFirst},
+		{"Runs_onlyTheLivingAreAlive", runsAlive},
+		{"Import_writesWhatIsNew", importWrites},
+		{"Import_neverWeakensWhatIsKnown", importJudges},
+		{"Import_isOneTransactionAndRefusesOtherStates", importRefuses},
+		{"Import_overtakesAClaim", importOvertakes},
+		{"Import_keepsPeopleFromBeingInvited", importKeepsPromise},
+		{"Purge_leavesTombstonesThatKeepThePromise", purgeKeepsPromise},
+		{"Purge_claimAgreesWithDecideOnTombstones", purgedClaimAgrees},
+		{"Purge_countsAndKeepsByStateAndTime", purgeByTime},
+		{"Purge_byAddressSparesNothingOfThePerson", purgeByEmail},
+		{"Purge_unknownTombstoneIsResolvedByAddress", purgedIsResolved},
+		{"Purge_tombstoneTakesNothingFromAnImport", purgedIsImported},
+		{"Purge_forgetDeletesThePromiseToo", purgeForgets},
+		{"Purge_auditNamesNobodyWhoIsGone", purgeClearsAudit},
+		{"Purge_deletesOldUsage", purgeDeletesUsage},
+		{"Purge_refusesEverybody", purgeRefusesEverybody},
+		{"Revoke_isRecordedAndAudited", revokeIsRecorded},
+		{"Revoke_otherOutcomesLeaveItInvited", revokeLeavesInvited},
+		{"Revoke_refusesWhatIsNotInvited", revokeRefuses},
+		{"Revoke_oneOfManyWins", revokeOnce},
+		{"Revoke_crashLeavesItInvitedAndRevocable", revokeAfterCrash},
+		{"Revoke_staleClaimChangesNothing", staleRevoke},
+		{"Revoke_countsUsageLikeClaim", revokeCountsUsage},
 		{"Accounts_areApart", accountsAreApart},
 		{"Workers_loseNothing", workersLoseNothing},
 	}
@@ -85,7 +126,7 @@ func (s Store) start(t *testing.T) *process {
 	t.Helper()
 	p := &process{t: t, Ledger: s.Open(t, account)}
 	t.Cleanup(p.die)
-	run, err := p.Start(t.Context(), ledger.Run{Campaign: "spring", Files: []ledger.File{{Name: "a.csv", Hash: "00"}}})
+	run, err := p.Start(t.Context(), ledger.Run{Who: "ann", Campaign: "spring", Files: []ledger.File{{Name: "a.csv", Hash: "00"}}})
 	if err != nil {
 		t.Fatalf("Start = %v", err)
 	}

@@ -16,7 +16,7 @@ func recordIsLookedUp(t *testing.T, s Store) {
 	for i, state := range []invite.State{invite.Invited, invite.Rejected, invite.NotSent, invite.Unknown} {
 		c := person(i, invite.SendLink)
 		want := invite.Outcome{State: state, Link: "https://vendor.example/i/é", Error: "no, \"not\" now", CandidateID: "12",
-			ReportID: "34", APIStatus: "SENT", Expires: "2027-01-01 00:00", At: answered, Attempts: 1}
+			ReportID: "34", APIStatus: "SENT", Expires: "2027-01-01 00:00", At: answered, Attempts: 1, Already: i%2 == 0}
 		given := want
 		given.Attempts = 77 // the ledger counts for itself
 		p.record(p.claim(c, invite.Policy{}), given)
@@ -87,6 +87,48 @@ func notLeftIsNoRequest(t *testing.T, s Store) {
 	if claim := p.claim(c, invite.Policy{}); claim.Attempts != 1 || claim.Fence != 3 {
 		t.Errorf("the next claim has attempts %d, fence %d, want 1, 3", claim.Attempts, claim.Fence)
 	}
+}
+
+// Rows that led to a stop for a reason that lies in no row were not refused for their own sake.
+func takesBackRejection(t *testing.T, s Store) {
+	p := s.start(t)
+	c := person(1, invite.SendLink)
+	claim := p.claim(c, invite.Policy{})
+	p.record(claim, outcome(invite.Rejected))
+	stale := func(name string, claim invite.Claim, state invite.State) {
+		t.Helper()
+		before := p.history(c.Key)
+		if _, err := p.Record(t.Context(), claim, outcome(state)); !errors.Is(err, ledger.ErrStale) {
+			t.Errorf("%s: Record of %s = %v, want %v", name, state, err, ledger.ErrStale)
+		}
+		if diff := cmp.Diff(before, p.history(c.Key)); diff != "" {
+			t.Errorf("%s: record changed (-before +after):\n%s", name, diff)
+		}
+	}
+	otherRun, otherFence := claim, claim
+	otherRun.Run++
+	otherFence.Fence++
+	stale("claim of another run", otherRun, invite.NotSent)
+	stale("another fence", otherFence, invite.NotSent)
+	for _, state := range []invite.State{invite.Invited, invite.Rejected, invite.Unknown} {
+		stale("rejected", claim, state)
+	}
+	usage, back := s.Usage(t, account), outcome(invite.NotSent)
+	back.At, back.Error, back.NotLeft = back.At.Add(time.Hour), "the first 5 rows fail alike", true
+	if attempts := p.record(claim, back); attempts != 1 {
+		t.Errorf("taken back it has %d attempts, want 1", attempts)
+	}
+	want := invite.Outcome{State: invite.NotSent, Error: back.Error, At: back.At, Attempts: 1}
+	if diff := cmp.Diff(want, p.history(c.Key).Of(c.Format).Outcome); diff != "" {
+		t.Errorf("taken back (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(usage, s.Usage(t, account)); diff != "" {
+		t.Errorf("usage (-before +after):\n%s", diff)
+	}
+	for _, state := range []invite.State{invite.NotSent, invite.Invited} {
+		stale("taken back", claim, state)
+	}
+	p.claim(c, invite.Policy{}) // unchanged, and no rejection stands in the way
 }
 
 func recordRefusesOtherStates(t *testing.T, s Store) {
@@ -219,7 +261,7 @@ func resolveSettles(t *testing.T, s Store) {
 	first.die()
 
 	p := s.start(t)
-	want := []Audited{{Resolution: resolution(sent, invite.Invited)}, {Resolution: resolution(notSent, invite.NotSent)}}
+	want := []Audited{{Action: "resolve", Resolution: resolution(sent, invite.Invited)}, {Action: "resolve", Resolution: resolution(notSent, invite.NotSent)}}
 	start := time.Now().Truncate(time.Millisecond)
 	for _, a := range want {
 		if err := p.Resolve(t.Context(), a.Resolution); err != nil {

@@ -74,7 +74,8 @@ func (l *Ledger) Claim(ctx context.Context, run int64, c invite.Candidate, expir
 		var prior int
 		err = w.claim.QueryRowContext(background, w.account, c.Key.Assessment, c.Key.Email, campaign, format,
 			c.Name, c.Email, []byte(c.Fingerprint()), run, millis(claim.At), c.Origin.File, c.Origin.Line,
-			p.RetryRejected, p.EmailLinked, p.ReinviteRevoked, expires).Scan(&claim.Fence, &claim.Attempts, &prior)
+			p.RetryRejected, p.EmailLinked, p.ReinviteRevoked, expires, w.digest.orNull(c.Key.Email)).
+			Scan(&claim.Fence, &claim.Attempts, &prior)
 		if errors.Is(err, sql.ErrNoRows) {
 			refused = true
 			return nil
@@ -117,12 +118,12 @@ func (l *Ledger) Record(ctx context.Context, c invite.Claim, o invite.Outcome) (
 		var prior int
 		err = w.record.QueryRowContext(background, w.account, c.Key.Assessment, c.Key.Email, campaign, format, c.Run, c.Fence,
 			slices.Index(states, o.State), o.Link, o.CandidateID, o.ReportID, o.APIStatus, o.Error, o.Expires, millis(o.At),
-			o.NotLeft).Scan(&attempts, &prior)
+			o.NotLeft, o.Already).Scan(&attempts, &prior)
 		if errors.Is(err, sql.ErrNoRows) {
 			stale = true
 			return nil
 		}
-		// The late answer of an unknown leaves the usage where the giving up put it.
+		// The late answer of an unknown leaves the usage where the giving up put it, and so does who takes back a rejection.
 		if states[prior] == invite.Claimed {
 			w.moveUsage(c, o)
 		}

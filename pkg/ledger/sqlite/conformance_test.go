@@ -24,9 +24,10 @@ func TestLedger_keepsThePromisesOfEveryLedger(t *testing.T) {
 				}
 				return l
 			},
-			Put:   func(t *testing.T, account string, records []invite.Record) { put(t, path, account, records) },
-			Usage: func(t *testing.T, account string) map[int64]int { return usageOf(t, path, account) },
-			Audit: func(t *testing.T, account string) []ledgertest.Audited { return auditOf(t, path, account) },
+			Put:         func(t *testing.T, account string, records []invite.Record) { put(t, path, account, records) },
+			Usage:       func(t *testing.T, account string) map[int64]int { return usageOf(t, path, account) },
+			Audit:       func(t *testing.T, account string) []ledgertest.Audited { return auditOf(t, path, account) },
+			Revocations: func(t *testing.T, account string) []ledgertest.Revocation { return revocationsOf(t, path, account) },
 		}
 	})
 }
@@ -123,17 +124,32 @@ func usageOf(t *testing.T, path, account string) map[int64]int {
 
 func auditOf(t *testing.T, path, account string) (entries []ledgertest.Audited) {
 	t.Helper()
-	query(t, path, `SELECT at, who, why, campaign, assessment, email, format, state, link FROM audit
-		JOIN accounts a ON a.id = account WHERE a.name = ? AND action = 'resolve' ORDER BY audit.id`, account,
+	query(t, path, `SELECT action, at, who, why, campaign, assessment, email, format, state, link FROM audit
+		JOIN accounts a ON a.id = account WHERE a.name = ? ORDER BY audit.id`, account,
 		func(rows *sql.Rows) error {
 			var e ledgertest.Audited
 			var at int64
 			var format, state int
 			r := &e.Resolution
-			err := rows.Scan(&at, &r.Who, &r.Why, &r.Key.Campaign, &r.Key.Assessment, &r.Key.Email, &format, &state, &r.Link)
+			err := rows.Scan(&e.Action, &at, &r.Who, &r.Why, &r.Key.Campaign, &r.Key.Assessment, &r.Key.Email, &format, &state, &r.Link)
 			e.At, r.Format, r.State = time.UnixMilli(at), formats[format], states[state]
 			entries = append(entries, e)
 			return err
 		})
 	return entries
+}
+
+func revocationsOf(t *testing.T, path, account string) (marks []ledgertest.Revocation) {
+	t.Helper()
+	query(t, path, `SELECT c.name, v.assessment, v.email, v.format, v.run, v.fence, v.state, v.error FROM revocations v
+		JOIN campaigns c ON c.id = v.campaign JOIN accounts a ON a.id = v.account WHERE a.name = ?`, account,
+		func(rows *sql.Rows) error {
+			var v ledgertest.Revocation
+			var format, state int
+			err := rows.Scan(&v.Key.Campaign, &v.Key.Assessment, &v.Key.Email, &format, &v.Run, &v.Fence, &state, &v.Error)
+			v.Format, v.State = formats[format], states[state]
+			marks = append(marks, v)
+			return err
+		})
+	return marks
 }

@@ -181,6 +181,12 @@ func TestRead_seesClaimsInFlightWhileTheirRunLives(t *testing.T) {
 		if len(open) != 3 || len(histories[0].Records) != 1 {
 			t.Fatalf("Open gave %d records and Lookup %d, want 3 and 1", len(open), len(histories[0].Records))
 		}
+		if err := reader.Records(t.Context(), ledger.Filter{States: []invite.State{want}}, func(r invite.Record) error {
+			open = append(open, r)
+			return nil
+		}); err != nil || len(open) != 6 {
+			t.Errorf("Records gave %d records, %v, want 3", len(open)-3, err)
+		}
 		for _, r := range append(open, histories[0].Records...) {
 			if r.Outcome.State != want || r.Outcome.Error != text {
 				t.Errorf("%s is %+v, want %s with error %q", r.Key.Email, r.Outcome, want, text)

@@ -24,19 +24,17 @@ func (l *Ledger) Lookup(ctx context.Context, keys []invite.Key) ([]invite.Histor
 	histories := make([]invite.History, len(keys))
 	err := l.snapshot(ctx, func(tx *sql.Tx, dead bool) error {
 		lookup := tx.StmtContext(background, l.lookup)
+		d, err := readDigester(tx)
+		if err != nil {
+			return err
+		}
 		for i, key := range keys {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			rows, err := lookup.QueryContext(background, l.account, key.Assessment, key.Email)
-			if err != nil {
+			if histories[i], err = history(lookup, l.account, key, d, dead); err != nil {
 				return err
 			}
-			records, err := scanAll(rows, dead)
-			if err != nil {
-				return err
-			}
-			histories[i] = historyOf(key, records)
 		}
 		return nil
 	})
@@ -44,6 +42,28 @@ func (l *Ledger) Lookup(ctx context.Context, keys []invite.Key) ([]invite.Histor
 		return nil, fmt.Errorf("look up in ledger %q: %w", l.path, err)
 	}
 	return histories, nil
+}
+
+// history reads all records of a person, with the statement lookup.sql. Those that were purged stand under a digest, which
+// is looked for only if there can be any.
+func history(lookup *sql.Stmt, account int64, key invite.Key, d digester, dead bool) (invite.History, error) {
+	records, err := recordsOf(lookup, account, key.Assessment, key.Email, dead)
+	if err != nil || d == nil {
+		return historyOf(key, records), err
+	}
+	purged, err := recordsOf(lookup, account, key.Assessment, d.of(key.Email), dead)
+	for i := range purged {
+		purged[i].Key.Email = key.Email
+	}
+	return historyOf(key, append(records, purged...)), err
+}
+
+func recordsOf(lookup *sql.Stmt, account, assessment int64, email string, dead bool) ([]invite.Record, error) {
+	rows, err := lookup.QueryContext(background, account, assessment, email)
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, dead)
 }
 
 // historyOf sorts all records of a person by whether they are of the key's campaign.
@@ -101,21 +121,30 @@ func (l *Ledger) snapshot(ctx context.Context, f func(tx *sql.Tx, dead bool) err
 func scanAll(rows *sql.Rows, dead bool) (records []invite.Record, err error) {
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		var r invite.Record
-		var format, state int
-		var claimed, at int64
-		o := &r.Outcome
-		if err := rows.Scan(&r.Key.Campaign, &r.Key.Assessment, &r.Key.Email, &format, &r.Name, &r.Email, &r.Fingerprint, &state,
-			&r.Run, &claimed, &o.Attempts, &r.Origin.File, &r.Origin.Line, &o.Link, &o.CandidateID, &o.ReportID, &o.APIStatus,
-			&o.Error, &o.Expires, &at); err != nil {
+		r, err := scanRecord(rows, dead)
+		if err != nil {
 			return nil, err
-		}
-		r.Format, o.State = formats[format], states[state]
-		r.ClaimedAt, o.At = fromMillis(claimed), fromMillis(at)
-		if dead && o.State == invite.Claimed {
-			o.State, o.Error, o.At = invite.Unknown, ledger.DeadRun, r.ClaimedAt
 		}
 		records = append(records, r)
 	}
 	return records, rows.Err()
+}
+
+// scanRecord reads one row of lookup.sql, open.sql or records.sql.
+func scanRecord(rows *sql.Rows, dead bool) (r invite.Record, err error) {
+	var format, state int
+	var claimed, at int64
+	o := &r.Outcome
+	err = rows.Scan(&r.Key.Campaign, &r.Key.Assessment, &r.Key.Email, &format, &r.Name, &r.Email, &r.Fingerprint, &state,
+		&r.Run, &claimed, &o.Attempts, &r.Origin.File, &r.Origin.Line, &o.Link, &o.CandidateID, &o.ReportID, &o.APIStatus,
+		&o.Error, &o.Expires, &at, &o.Already)
+	if err != nil {
+		return invite.Record{}, err
+	}
+	r.Format, o.State, r.Purged = formats[format], states[state], isDigest(r.Key.Email)
+	r.ClaimedAt, o.At = fromMillis(claimed), fromMillis(at)
+	if dead && o.State == invite.Claimed {
+		o.State, o.Error, o.At = invite.Unknown, ledger.DeadRun, r.ClaimedAt
+	}
+	return r, nil
 }

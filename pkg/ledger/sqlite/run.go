@@ -1,9 +1,12 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -26,9 +29,10 @@ func (l *Ledger) Start(ctx context.Context, r ledger.Run) (id int64, err error) 
 		return 0, err
 	}
 	err = l.do(ctx, func(w *writer) error {
-		return w.conn.QueryRowContext(background, `INSERT INTO runs (account, campaign, started, host, pid, files, settings)
-			VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`,
-			w.account, r.Campaign, l.now().UnixMilli(), host, os.Getpid(), string(files), string(r.Settings)).Scan(&id)
+		return w.conn.QueryRowContext(background, `INSERT INTO runs
+			(account, command, who, campaign, started, host, pid, files, settings) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+			w.account, cmp.Or(r.Command, "run"), r.Who, r.Campaign, l.now().UnixMilli(), host, os.Getpid(), string(files),
+			string(r.Settings)).Scan(&id)
 	})
 	return id, err
 }
@@ -39,15 +43,18 @@ func (l *Ledger) Finish(ctx context.Context, run int64, e ledger.End) error {
 	if err != nil {
 		return err
 	}
+	closed, err := json.Marshal(e.Closed)
+	if err != nil {
+		return err
+	}
 	found := false
 	err = l.settle(ctx, func(w *writer) (err error) {
-		found, err = w.changed("UPDATE runs SET ended = ?, reason = ?, counts = ? WHERE id = ? AND account = ?",
-			l.now().UnixMilli(), e.Reason, string(counts), run, w.account)
+		found, err = w.changed("UPDATE runs SET ended = ?, reason = ?, cause = ?, closed = ?, counts = ? WHERE id = ? AND account = ?",
+			l.now().UnixMilli(), e.Reason, e.Cause, string(closed), string(counts), run, w.account)
 		if err != nil || !found {
 			return err
 		}
-		_, err = w.conn.ExecContext(background, orphanSQL, run, ledger.DeadRun)
-		return err
+		return w.orphan(background, run)
 	})
 	if err == nil && !found {
 		return fmt.Errorf("finish run %d: ledger %q has no such run", run, l.path)
@@ -77,21 +84,28 @@ func (l *Ledger) Resolve(ctx context.Context, r ledger.Resolution) error {
 	if r.State == invite.NotSent {
 		reason = fmt.Sprintf("settled as not sent by %s: %s", r.Who, r.Why)
 	}
-	state, settled := slices.Index(states, r.State), false
-	err = l.do(ctx, func(w *writer) (err error) {
+	refused := false
+	err = l.do(ctx, func(w *writer) error {
 		now := l.now().UnixMilli()
-		settled, err = w.changed(resolveSQL, w.account, r.Key.Assessment, r.Key.Email, r.Key.Campaign, format,
-			state, r.Link, reason, now)
-		if err != nil || !settled {
+		key := r.Key
+		err := w.conn.QueryRowContext(background, resolveSQL, w.account, key.Assessment, key.Email, key.Campaign, format,
+			slices.Index(states, r.State), r.Link, reason, now, w.digest.orNull(key.Email)).Scan(&key.Email)
+		if errors.Is(err, sql.ErrNoRows) {
+			refused = true
+			return nil
+		}
+		if err != nil {
 			return err
 		}
-		_, err = w.conn.ExecContext(background, `INSERT INTO audit
-			(account, at, action, who, why, campaign, assessment, email, format, state, link)
-			VALUES (?, ?, 'resolve', ?, ?, ?, ?, ?, ?, ?, ?)`,
-			w.account, now, r.Who, r.Why, r.Key.Campaign, r.Key.Assessment, r.Key.Email, format, state, r.Link)
-		return err
+		if isDigest(key.Email) && r.State == invite.NotSent {
+			if err := w.drop(key, r.Format); err != nil {
+				return err
+			}
+		}
+		return w.audit(entry{now: now, action: "resolve", who: r.Who, why: r.Why, key: key, format: r.Format, state: r.State,
+			link: r.Link})
 	})
-	if err == nil && !settled {
+	if err == nil && refused {
 		return ledger.ErrRefused
 	}
 	return err

@@ -143,7 +143,11 @@ func (l *Ledger) connect(ctx context.Context, account string, mode Mode) (err er
 	if err != nil {
 		return err
 	}
-	if mode != Read {
+	if mode == Read {
+		if err := l.upgrade(ctx); err != nil {
+			return err
+		}
+	} else {
 		file, err := watch(l.path)
 		if err != nil {
 			return err

@@ -38,7 +38,7 @@ type writer struct {
 	claim, record, usage *sql.Stmt
 
 	watched []watched // empty until Open is done
-
+	digest    digester // nil until the first purge
 	campaigns map[string]int64
 	calls     map[int64]int // what the batch adds to the usage of each second
 }
@@ -73,7 +73,10 @@ func (w *writer) prepare(ctx context.Context, account string, mode Mode, now tim
 			return err
 		}
 	}
-	if _, err := w.conn.ExecContext(ctx, orphanSQL, 0, ledger.DeadRun); err != nil {
+	if err := w.settleDead(ctx); err != nil {
+		return err
+	}
+	if w.digest, err = readDigester(w.conn); err != nil {
 		return err
 	}
 	if w.claim, err = w.conn.PrepareContext(ctx, claimSQL); err != nil {
@@ -83,6 +86,24 @@ func (w *writer) prepare(ctx context.Context, account string, mode Mode, now tim
 		return err
 	}
 	w.usage, err = w.conn.PrepareContext(ctx, usageSQL)
+	return err
+}
+
+// settleDead: the caller is the only one alive, so whatever has no end is dead.
+func (w *writer) settleDead(ctx context.Context) error {
+	if err := w.orphan(ctx, 0); err != nil {
+		return err
+	}
+	_, err := w.conn.ExecContext(ctx, "UPDATE runs SET died = 1 WHERE ended = 0 AND died = 0")
+	return err
+}
+
+// orphan makes unknown what a run has left open, or every run if it is 0.
+func (w *writer) orphan(ctx context.Context, run int64) error {
+	if _, err := w.conn.ExecContext(ctx, orphanSQL, run, ledger.DeadRun); err != nil {
+		return err
+	}
+	_, err := w.conn.ExecContext(ctx, orphanRevocationsSQL, run, ledger.DeadRun)
 	return err
 }
 
