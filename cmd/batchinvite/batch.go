@@ -26,15 +26,28 @@ type input struct {
 	name     string // as typed
 	snapshot *sheet.Snapshot
 	sheet    *sheet.Sheet
-	output   string // a path, or stdStream
-	derived  bool   // the path is our choice
+	columns  []string // the header where there is no sheet
+	output   string   // a path, or stdStream
+	derived  bool     // the path is our choice
 }
 
 // batch is the files of a run, in order.
 type batch []*input
 
 // openBatch copies the inputs and reads their headers. Nothing is created that outlives the process.
-func (a *app) openBatch(ctx context.Context, names []string, s *settings) (_ batch, err error) {
+func (a *app) openBatch(ctx context.Context, names []string, s *settings) (batch, error) {
+	b, err := a.copyInputs(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.open(s); err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	return b, nil
+}
+
+// copyInputs takes the snapshots.
+func (a *app) copyInputs(ctx context.Context, names []string) (_ batch, err error) {
 	var b batch
 	defer func() {
 		if err != nil {
@@ -47,11 +60,18 @@ func (a *app) openBatch(ctx context.Context, names []string, s *settings) (_ bat
 		if in.snapshot, err = a.snapshot(ctx, name); err != nil {
 			return nil, err
 		}
-		if in.sheet, err = sheet.Open(in.snapshot, s.sheetOptions(len(b)-1)); err != nil {
-			return nil, err
+	}
+	return b, nil
+}
+
+// open reads the headers, and decides where the results go.
+func (b batch) open(s *settings) (err error) {
+	for i, in := range b {
+		if in.sheet, err = sheet.Open(in.snapshot, s.sheetOptions(i)); err != nil {
+			return err
 		}
 	}
-	return b, b.place(s)
+	return b.place(s)
 }
 
 func (a *app) snapshot(ctx context.Context, name string) (*sheet.Snapshot, error) {
@@ -210,6 +230,9 @@ func (b batch) close() error {
 
 // header is the input's header, widened to its widest row, so that no cell stands under a result column.
 func (in *input) header() []string {
+	if in.sheet == nil {
+		return in.columns
+	}
 	h := slices.Clone(in.sheet.Header())
 	for len(h) < in.sheet.Width() {
 		h = append(h, "")

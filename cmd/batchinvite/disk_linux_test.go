@@ -108,7 +108,7 @@ func TestDisk_fullDuringACall(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.mustRun(4, "run", "c.csv", "--yes", "--ledger", "disk/l.db")
-	if got := w.counts("--ledger", "disk/l.db"); got["invited"] != "19" || got["unknown"] != "1" || w.vendor.Calls() != 20 {
+	if got := w.counts("--ledger", "disk/l.db"); got["invited"] != 19 || got["unknown"] != 1 || w.vendor.Calls() != 20 {
 		t.Errorf("%v after %d calls, want 19 invited, 1 unknown and nobody called twice", got, w.vendor.Calls())
 	}
 }
@@ -139,7 +139,7 @@ func TestDisk_fullForAMomentLosesNoOutcome(t *testing.T) {
 		}
 		r.wantExit(t, 5)
 		wantSaid(t, r.text(), `batchinvite: claim p\*\*\*@example.org in the ledger: write to ledger ".*/disk/l.db": the disk is full`)
-		if got := w.counts("--ledger", "disk/l.db"); got["invited"] != "1" || got["unknown"] != "0" || w.vendor.Calls() != 1 {
+		if got := w.counts("--ledger", "disk/l.db"); got["invited"] != 1 || got["unknown"] != 0 || w.vendor.Calls() != 1 {
 			t.Errorf("%v after %d calls, want the one call recorded as invited", got, w.vendor.Calls())
 		}
 		return
@@ -247,7 +247,7 @@ func TestDisk_writeErrorDuringACall(t *testing.T) {
 		t.Errorf("%d calls, want only the one that was in flight", got)
 	}
 	w.mustRun(4, "run", "c.csv", "--yes", "--ledger", "l.db")
-	if got := w.counts("--ledger", "l.db"); got["invited"] != "19" || got["unknown"] != "1" || w.vendor.Calls() != 20 {
+	if got := w.counts("--ledger", "l.db"); got["invited"] != 19 || got["unknown"] != 1 || w.vendor.Calls() != 20 {
 		t.Errorf("%v after %d calls, want 19 invited, 1 unknown and nobody called twice", got, w.vendor.Calls())
 	}
 }

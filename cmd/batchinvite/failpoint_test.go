@@ -157,7 +157,7 @@ func failAt(t *testing.T, program, point, action, format string) (reached bool) 
 	} else {
 		reached = true
 	}
-	if n := w.unknown(); n > failWorkers {
+	if n := w.counts()["unknown"]; n > failWorkers {
 		t.Errorf("%d unknown, want at most the %d workers\n%s", n, failWorkers, out)
 	}
 	code, said := -1, ""

@@ -88,7 +88,8 @@ func (k *killer) round() {
 	left, before := killRows, 0
 	for last := false; !last && k.killOnce(w, args, left); {
 		last = left == 0 // else a slow machine would never get to the end
-		invited, unknown := w.counts()
+		counts := w.counts()
+		invited, unknown := counts["invited"], counts["unknown"]
 		if unknown-before > killWorkers {
 			k.failf("one kill left %d rows unknown, want at most %d", unknown-before, killWorkers)
 		}
@@ -153,27 +154,27 @@ func (k *killer) finish(w *world, args []string) {
 	if twice := w.vendor.Duplicates("sendlink"); len(twice) > 0 {
 		k.failf("%d people were e-mailed twice", len(twice))
 	}
-	_, unknown := w.counts()
+	unknown := w.counts()["unknown"]
 	k.invitations += w.vendor.Invitations()
 	k.unknown += unknown
 }
 
-var statusCount = regexp.MustCompile(`(?m)^  (invited|unknown) +(\d+)$`)
+var statusCount = regexp.MustCompile(`(?m)^  (\w[\w ]*?) +(\d+)$`)
 
-// counts asks the program itself.
-func (w *world) counts() (invited, unknown int) {
+// counts are the lines of status, such as "invited 3".
+func (w *world) counts(args ...string) map[string]int {
 	w.t.Helper()
-	out, _ := w.mustRun(0, "status")
-	m := statusCount.FindAllStringSubmatch(out, -1)
-	if len(m) != 2 || m[0][1] != "invited" {
-		w.t.Fatalf("status says nothing of invited and unknown rows:\n%s", out)
+	out, _ := w.mustRun(0, append([]string{"status"}, args...)...)
+	found := map[string]int{}
+	for _, m := range statusCount.FindAllStringSubmatch(out, -1) {
+		n, err := strconv.Atoi(m[2])
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		found[m[1]] = n
 	}
-	invited, err := strconv.Atoi(m[0][2])
-	if err == nil {
-		unknown, err = strconv.Atoi(m[1][2])
+	if _, ok := found["unknown"]; !ok {
+		w.t.Fatalf("status says nothing of unknown rows:\n%s", out)
 	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return invited, unknown
+	return found
 }

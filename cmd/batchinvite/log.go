@@ -37,6 +37,12 @@ func (r *run) logCall(c invite.Candidate, a invite.Answer, took time.Duration) {
 		Bool("retry", a.Retry).Stringer("took", took).Str("error", a.Outcome.Error).Msg("call")
 }
 
+// logLost tells of an outcome that could not be recorded, with all that somebody needs to settle the row by hand.
+func (r *run) logLost(c invite.Candidate, o invite.Outcome, err error) {
+	r.log.Error().Int("line", c.Origin.Line).Str("email", invite.MaskEmail(c.Email)).Int64("assessment", c.Key.Assessment).
+		Str("format", string(c.Format)).Str("outcome", string(o.State)).Str("link", o.Link).Err(err).Msg("outcome not recorded")
+}
+
 // advise adds to an unknown row what a person can do about it.
 func (r *run) advise(result *invite.Result) {
 	if result.Status != invite.StatusUnknown {

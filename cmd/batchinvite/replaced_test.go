@@ -185,17 +185,6 @@ func wantSaid(t *testing.T, said string, patterns ...string) {
 	}
 }
 
-// counts are the lines of status, such as "invited 3".
-func (w *world) counts(args ...string) map[string]string {
-	w.t.Helper()
-	out, _ := w.mustRun(0, append([]string{"status"}, args...)...)
-	found := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?m)^  (\w[\w ]*?) +(\d+)$`).FindAllStringSubmatch(out, -1) {
-		found[m[1]] = m[2]
-	}
-	return found
-}
-
 // lastError is what the program said when it ended.
 func lastError(said string) (line string) {
 	for l := range strings.Lines(said) {

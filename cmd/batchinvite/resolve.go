@@ -48,7 +48,7 @@ With --sent the row counts as invited; with --not-sent the next run invites it. 
 	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		a.started = true
-		if err := s.configure(placeOnly(cmd.Flags()), knownFlags(), a.ui); err != nil {
+		if err := s.configure(without(cmd.Flags(), what.flags), knownFlags(), a.ui); err != nil {
 			return err
 		}
 		if err := errors.Join(s.validate(), d.validate(args[0])); err != nil {
@@ -58,15 +58,6 @@ With --sent the row counts as invited; with --not-sent the next run invites it. 
 	}
 	addGroups(cmd, what, s.placeFlags())
 	return cmd
-}
-
-// placeOnly leaves the settings file out of the flags that choose a row: campaign and format mean something else there.
-func placeOnly(flags *pflag.FlagSet) *pflag.FlagSet {
-	only := pflag.NewFlagSet("", pflag.ContinueOnError)
-	for _, name := range []string{"base-url", "account", "ledger", "allow-network-ledger", "wait", "config"} {
-		only.AddFlag(flags.Lookup(name))
-	}
-	return only
 }
 
 func (d *decision) validate(email string) (err error) {

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
@@ -16,7 +14,6 @@ import (
 	"batchinvite/pkg/api"
 	"batchinvite/pkg/invite"
 	"batchinvite/pkg/ledger"
-	"batchinvite/pkg/pace"
 	"batchinvite/pkg/pipeline"
 )
 
@@ -37,7 +34,7 @@ Running it again is always safe: nobody who is invited is invited again, and row
 		}
 		take, abort, release := a.watchSignals(cmd.Context())
 		defer release()
-		r := &run{app: a, settings: s, shown: visible(cmd.Flags())}
+		r := &run{app: a, settings: s, name: "run", shown: visible(cmd.Flags())}
 		code, err := r.do(take, abort, files)
 		if err != nil {
 			return err
@@ -48,10 +45,11 @@ Running it again is always safe: nobody who is invited is invited again, and row
 	return cmd
 }
 
-// run is one execution of the run command.
+// run is one execution of a command that makes calls.
 type run struct {
 	*app
 	*settings
+	name  string          // of the command
 	shown json.RawMessage // the settings as the ledger keeps them
 
 	log     zerolog.Logger
@@ -64,10 +62,13 @@ type run struct {
 
 // visible are the settings that differ from their defaults. The API key is none of them.
 func visible(flags *pflag.FlagSet) json.RawMessage {
-	set := map[string]string{}
+	set := map[string]any{}
 	flags.VisitAll(func(f *pflag.Flag) {
 		if v := f.Value.String(); v != f.DefValue && f.Name != "help" {
 			set[f.Name] = v
+			if m, isMap := f.Value.(*columnMap); isMap {
+				set[f.Name] = m.list() // a column's name may have a comma in it
+			}
 		}
 	})
 	text, err := json.Marshal(set)
@@ -144,7 +145,7 @@ func (r *run) openLedger(ctx context.Context, create bool) (err error) {
 	if r.led != nil {
 		return nil
 	}
-	r.led, err = r.place.open(ctx, create, "run "+strings.Join(r.batch.names(), " "), r.wait)
+	r.led, err = r.place.open(ctx, create, strings.TrimSpace(r.name+" "+strings.Join(r.batch.names(), " ")), r.wait)
 	if errors.Is(err, ledger.ErrNoLedger) || errors.Is(err, ledger.ErrNoAccount) {
 		return nil
 	}
@@ -153,140 +154,53 @@ func (r *run) openLedger(ctx context.Context, create bool) (err error) {
 
 // connect makes the client, or starts the stand-in.
 func (r *run) connect(ctx context.Context) error {
+	client, err := r.client(ctx)
+	if err == nil {
+		r.call = client.Invite
+	}
+	return err
+}
+
+func (r *run) client(ctx context.Context) (*api.Client, error) {
 	options := r.apiOptions()
 	if r.sandbox {
 		base, err := r.place.startSandbox(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		options.BaseURL, options.Key, options.KeyHeader = base, "rehearsal", "apiKey"
-	}
-	if !r.sandbox {
+	} else {
 		key, err := r.apiKey(ctx, r.ui)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		options.Key = key
 	}
 	client, err := api.New(options)
 	if err != nil {
-		return usage(err)
+		return nil, usage(err)
 	}
 	r.place.onClose(func() error { client.Close(); return nil })
-	r.call = client.Invite
-	return nil
+	return client, nil
 }
 
 // send is the second pass.
 func (r *run) send(take, abort context.Context, out *output) (code int, err error) {
-	durable := context.WithoutCancel(take) // what was done must be recorded, also after a signal
-	id, err := r.led.Start(durable, ledger.Run{Campaign: r.campaign, Files: r.batch.files(), Settings: r.shown})
+	pool := pipeline.Pool{Files: r.batch.names(), Rows: r.batch.rows, Repeats: r.planned.Repeats, Limit: r.limit.n}
+	pool.Step = &pipeline.Step{
+		Ledger: r.led,
+		Call:   r.call,
+		Policy: r.policy(),
+		// A revoked invitation was a success once.
+		Proven: r.planned.facts.States[invite.Invited]+r.planned.facts.States[invite.Revoked] > 0,
+	}
+	totals, err := r.perform(take, abort, job{
+		start: ledger.Run{Campaign: r.campaign, Files: r.batch.files(), Settings: r.shown},
+		pool:  &pool, rows: r.planned.Rows, calls: r.planned.calls(r.limit), out: out,
+	})
+	code = codeOfRun(totals, err)
 	if err != nil {
-		return 0, errors.Join(err, out.discard())
-	}
-	signalled := take
-	if r.stopAfter > 0 {
-		var cancel context.CancelFunc
-		take, cancel = context.WithTimeoutCause(take, r.stopAfter,
-			&invite.Stop{Kind: invite.StopLater, Reason: "--stop-after " + r.stopAfter.String() + " is over"})
-		defer cancel()
-	}
-	began := time.Now()
-	totals, runErr := r.work(take, abort, id, out)
-	var s *invite.Stop
-	if errors.As(context.Cause(signalled), &s) && !slices.Contains(totals.Stops, s) {
-		totals.Stops = append(totals.Stops, s) // it came after another reason had ended the taking of rows
-	}
-	if runErr == nil {
-		runErr = out.commit(durable, r.led, id, r.sandbox)
-	}
-	runErr = errors.Join(runErr, out.close())
-	runErr = errors.Join(runErr, r.led.Finish(durable, id, ledger.End{Reason: reason(totals, runErr), Counts: totals.Counts}))
-	ended := r.log.Info().Int64("run", id).Int("rows", totals.Rows).Int("calls", totals.Calls).Stringer("took", time.Since(began))
-	if why := reason(totals, runErr); why != "" {
-		ended = ended.Str("stopped", why)
-	}
-	ended.Msg("run ended")
-	next := "batchinvite " + quoted(r.args...)
-	if r.quiet {
-		r.sayf("%s", troubles(totals, next))
-	} else {
-		r.sayf("%s", summarise(totals, time.Since(began), out.told, next))
-	}
-	code = codeOfRun(totals, runErr)
-	if runErr != nil {
-		return 0, &failure{code, runErr, r.hintsAfter(runErr, out)}
+		return 0, &failure{code, err, r.hintsAfter(err, out)}
 	}
 	return code, nil
-}
-
-// reason is why a run ended early, "" if it did not.
-func reason(t pipeline.Totals, err error) string {
-	var all []string
-	for _, s := range t.Stops {
-		all = append(all, s.Reason)
-	}
-	if err != nil {
-		all = append(all, oneLine(err))
-	}
-	return strings.Join(all, "; ")
-}
-
-// fewCalls are too few for a percentage to mean anything.
-const fewCalls = 50
-
-// tooMany is the rule of --max-failures.
-func (r *run) tooMany(failed, called int) *invite.Stop {
-	if r.maxFailures.percent && called < fewCalls || !r.maxFailures.exceeded(failed, called) {
-		return nil
-	}
-	return &invite.Stop{Kind: invite.StopLater,
-		Reason: fmt.Sprintf("%d of %s called failed, more than --max-failures %s", failed, count(called, "row"), &r.maxFailures)}
-}
-
-// work starts the pool and whoever watches it, and waits for both.
-func (r *run) work(take, abort context.Context, id int64, out *output) (pipeline.Totals, error) {
-	progress := &pipeline.Progress{}
-	limiter := pace.New(r.rates.values)
-	gate := pipeline.NewGate(r.workers, r.maxUnknown, r.giveUpAfter)
-	pool := pipeline.Pool{
-		Files:   r.batch.names(),
-		Rows:    r.batch.rows,
-		Repeats: r.planned.Repeats,
-		Step: &pipeline.Step{
-			Ledger: r.led,
-			Pace:   limiter,
-			Gate:   gate,
-			Call:   r.call,
-			Policy: r.policy(),
-			Run:    id,
-			GiveUp: r.giveUpAfter,
-			// A revoked invitation was a success once.
-			Proven:  r.planned.facts.States[invite.Invited]+r.planned.facts.States[invite.Revoked] > 0,
-			TooMany: r.tooMany,
-			Jitter:  pipeline.FullJitter,
-			Called:  r.logCall,
-		},
-		Sink:     out,
-		Progress: progress,
-		Workers:  r.workers,
-		Limit:    r.limit.n,
-	}
-	r.log.Info().Int64("run", id).Strs("files", r.batch.names()).Str("campaign", r.campaign).Int("send", r.planned.Send).Msg("run began")
-	watching, done := context.WithCancel(context.WithoutCancel(take))
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		w := watcher{
-			ui: r.ui, log: r.log, progress: progress, pace: limiter, gate: gate, rows: r.planned.Rows, calls: r.planned.calls(r.limit),
-			bar: r.progress.value == "bar" || (r.progress.value == "auto" && r.terminal),
-		}
-		if r.progress.value != "none" && !r.quiet {
-			w.watch(watching)
-		}
-	}()
-	totals, err := pool.Run(take, abort)
-	done()
-	<-ended
-	return totals, err
 }

@@ -63,6 +63,31 @@ func group(title string, define func(f *pflag.FlagSet)) flagGroup {
 	return flagGroup{title, f}
 }
 
+// pick gives some of run's flags to another command.
+func pick(title string, s *settings, names ...string) flagGroup {
+	return group(title, func(f *pflag.FlagSet) {
+		for _, g := range s.runFlags() {
+			g.flags.VisitAll(func(flag *pflag.Flag) {
+				if slices.Contains(names, flag.Name) {
+					f.AddFlag(flag)
+				}
+			})
+		}
+	})
+}
+
+// without leaves the settings file out of the flags that choose what a command works on: names such as campaign and
+// format mean something else there.
+func without(flags, choosing *pflag.FlagSet) *pflag.FlagSet {
+	rest := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.VisitAll(func(f *pflag.Flag) {
+		if choosing.Lookup(f.Name) == nil {
+			rest.AddFlag(f)
+		}
+	})
+	return rest
+}
+
 func markOneOff(f *pflag.FlagSet, names ...string) {
 	for _, name := range names {
 		f.Lookup(name).Annotations = map[string][]string{oneOff: nil}

@@ -17,22 +17,30 @@ func summarise(t pipeline.Totals, took time.Duration, places []string, next stri
 		word = "so far"
 	}
 	fmt.Fprintf(&b, "%s: %s in %s, %.1f rows/s\n", word, count(t.Rows, "row"), short(took), float64(t.Rows)/max(took.Seconds(), 0.001))
-	for _, s := range invite.Statuses {
-		if n := t.Counts[s]; n > 0 {
-			fmt.Fprintf(&b, "  %-15s %8d\n", s, n)
-		}
-	}
+	countLines(&b, t.Counts)
 	if t.Calls > 0 {
 		fmt.Fprintf(&b, "%s, half within %s, 95 %% within %s\n", count(t.Calls, "call"), short(t.P50), short(t.P95))
 	}
+	placeLines(&b, places)
+	b.WriteString(troubles(t, next))
+	return b.String()
+}
+
+func countLines(b *strings.Builder, counts map[invite.Status]int) {
+	for _, s := range invite.Statuses {
+		if n := counts[s]; n > 0 {
+			fmt.Fprintf(b, "  %-15s %8d\n", s, n)
+		}
+	}
+}
+
+func placeLines(b *strings.Builder, places []string) {
 	for i, place := range places {
 		if i == 0 {
 			b.WriteString("results: ")
 		}
-		fmt.Fprintln(&b, place)
+		fmt.Fprintln(b, place)
 	}
-	b.WriteString(troubles(t, next))
-	return b.String()
 }
 
 // troubles are what must be said in any case: why a run stopped, and what nobody but a person can settle.

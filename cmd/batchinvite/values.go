@@ -63,14 +63,17 @@ func (m *columnMap) Set(text string) error {
 	return nil
 }
 
-func (m *columnMap) String() string {
-	var parts []string
+func (m *columnMap) String() string { return strings.Join(m.list(), ",") }
+
+func (m *columnMap) list() (parts []string) {
 	for field, column := range *m {
 		parts = append(parts, field+"="+column)
 	}
 	slices.Sort(parts)
-	return strings.Join(parts, ",")
+	return parts
 }
+
+func (m *columnMap) clear() { *m = nil }
 
 func (m *columnMap) Type() string { return "field=Column" }
 
@@ -91,6 +94,7 @@ func (l *fieldList) Set(text string) error {
 
 func (l *fieldList) String() string { return strings.Join(*l, ",") }
 func (l *fieldList) Type() string   { return "fields" }
+func (l *fieldList) clear()         { *l = nil }
 
 // threshold is N or N%. The zero value is no threshold.
 type threshold struct {
@@ -155,6 +159,7 @@ func (c *number) String() string {
 }
 
 func (c *number) Type() string { return "N" }
+func (c *number) clear()       { *c = number{} }
 
 // choice is one word of a few.
 type choice struct {
