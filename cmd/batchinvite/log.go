@@ -29,7 +29,7 @@ func (a *app) logger(s *settings) zerolog.Logger {
 // logCall tells of one attempt. A success is for debugging, and a 429 is told of as the pause that it makes.
 func (r *run) logCall(c invite.Candidate, a invite.Answer, took time.Duration) {
 	e := r.log.Debug()
-	if a.Outcome.State != invite.Invited && !a.Throttled {
+	if done := a.Outcome.State == invite.Invited || a.Outcome.State == invite.Revoked; !done && !a.Throttled {
 		e = r.log.Warn()
 	}
 	e.Int("line", c.Origin.Line).Str("email", invite.MaskEmail(c.Email)).Int64("assessment", c.Key.Assessment).

@@ -262,7 +262,7 @@ func (f *invitations) text(p *place, u *undo) string {
 		fmt.Fprintf(&b, "  and %d more\n", more)
 	}
 	if f.revoked > 0 {
-		fmt.Fprintf(&b, "%d were revoked before\n", f.revoked)
+		fmt.Fprintf(&b, "revoked before: %d\n", f.revoked)
 	}
 	if f.nameless > 0 {
 		fmt.Fprintf(&b, "%d can't be revoked from here: the ledger has no report id of them\n", f.nameless)
