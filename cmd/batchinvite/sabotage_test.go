@@ -14,17 +14,19 @@ type sabotage struct {
 	run     string
 }
 
+var claimAfterRequest = []patch{
+	{"pkg/pipeline/step.go", "	start := time.Now()\n	a := s.Call(abort, c, expires)\n", ""},
+	{"pkg/pipeline/step.go", "	claim, err := s.Ledger.Claim(context.WithoutCancel(abort), s.Run, c, expires, s.Policy)\n",
+		"	start := time.Now()\n	a := s.Call(abort, c, expires)\n	claim, err := s.Ledger.Claim(context.WithoutCancel(abort), s.Run, c, expires, s.Policy)\n"},
+}
+
 var sabotages = []sabotage{
-	{"the claim comes after the request", []patch{
-		{"pkg/pipeline/step.go", "	start := time.Now()\n	a := s.Call(abort, c, expires)\n", ""},
-		{"pkg/pipeline/step.go", "	claim, err := s.Ledger.Claim(context.WithoutCancel(abort), s.Run, c, expires, s.Policy)\n",
-			"	start := time.Now()\n	a := s.Call(abort, c, expires)\n	claim, err := s.Ledger.Claim(context.WithoutCancel(abort), s.Run, c, expires, s.Policy)\n"},
-	}, "pkg/pipeline", "TestSimulation"},
+	{"the claim comes after the request", claimAfterRequest, "pkg/pipeline", "TestSimulation"},
 	{"an unknown sendlink is tried again", []patch{
-		{"pkg/invite/history.go", "		if c.Format == SendLink {\n			return VerdictUnknown\n", "		if c.Format == \"\" {\n			return VerdictUnknown\n"},
+		{"pkg/invite/history.go", "		if c.Format == SendLink || own.Purged {\n", "		if own.Purged {\n"},
 	}, "pkg/pipeline", "TestSimulation"},
 	{"an ambiguous getlink is forgotten by the next refusal", []patch{
-		{"pkg/pipeline/step.go", "	if claim.Prior == invite.Unknown &&", "	if claim.Prior == \"\" && claim.Prior == invite.Unknown &&"},
+		{"pkg/pipeline/step.go", "	if claim.Prior == invite.Unknown &&", "	if claim.Fence < 0 && claim.Prior == invite.Unknown &&"},
 	}, "pkg/pipeline", "TestSimulation"},
 	{"an outage is not noticed", []patch{
 		{"pkg/pipeline/gate.go", "	outageAfter = 5 ", "	outageAfter = 5000 "},
