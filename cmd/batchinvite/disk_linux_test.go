@@ -98,6 +98,11 @@ func TestDisk_fullDuringACall(t *testing.T) {
 	r.wantExit(t, 5)
 	wantSaid(t, r.text(), `batchinvite: .*write to ledger ".*/disk/l.db": the disk is full`,
 		"hint: make room on the disk that holds the ledger", "hint: the ledger knows what was done: run again to go on")
+	// What nobody else knows any more is said, and stands in the partial results, which have all rows up to the end.
+	wantSaid(t, r.text(), `\{"level":"error","line":2,"email":"p\*\*\*@example.org",.*"outcome":"invited","link":"https://[^"]+",.*"message":"outcome not recorded"\}`)
+	if got := column(w.read("c.results.csv.partial"), "invite_status"); len(got) == 0 || got[0] != "unknown" {
+		t.Errorf("the partial results say %v, want the call in flight unknown", got)
+	}
 	if n := strings.Count(lastError(r.text()), "the disk is full"); n != 1 {
 		t.Errorf("the error says %d times that the disk is full:\n%s", n, r.text())
 	}

@@ -6,11 +6,15 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"batchinvite/pkg/sandbox"
 )
@@ -154,9 +158,28 @@ func (k *killer) finish(w *world, args []string) {
 	if twice := w.vendor.Duplicates("sendlink"); len(twice) > 0 {
 		k.failf("%d people were e-mailed twice", len(twice))
 	}
+	k.wrong = append(k.wrong, w.exportDiffers("c.csv", "c.results.csv")...)
 	unknown := w.counts()["unknown"]
 	k.invitations += w.vendor.Invitations()
 	k.unknown += unknown
+}
+
+// exportDiffers compares what export rebuilds with the results that a run has written (invariant 7).
+func (w *world) exportDiffers(input, output string) []string {
+	w.t.Helper()
+	w.mustRun(0, "export", input, "-o", "rebuilt.csv")
+	want, err := os.ReadFile(filepath.Join(w.dir, output))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	got, err := os.ReadFile(filepath.Join(w.dir, "rebuilt.csv"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); diff != "" {
+		return []string{"export differs from the results (-results +export):\n" + diff}
+	}
+	return nil
 }
 
 var statusCount = regexp.MustCompile(`(?m)^  (\w[\w ]*?) +(\d+)$`)

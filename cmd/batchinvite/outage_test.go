@@ -143,3 +143,21 @@ func TestSignal_endsAPauseAtOnce(t *testing.T) {
 		t.Errorf("%d not sent, want all 60", n)
 	}
 }
+
+// A row that waits for its next try is on record as not sent: whatever kills the program then makes nothing unknown.
+func TestKill_inAPauseMakesNothingUnknown(t *testing.T) {
+	w := newWorld(t, sandbox.Config{APIKey: "k-1", Script: func(sandbox.Key, int) sandbox.Fault {
+		return sandbox.Fault{Kind: sandbox.Throttled, RetryAfter: 10 * time.Minute}
+	}})
+	w.write("c.csv", people(60, "sendlink"))
+	w.mustRun(0, "init")
+	r := w.start("run", "c.csv", "--yes", "--progress", "lines", "--log-format", "json")
+	r.waitSaid(t, `"message":"paused"`)
+	if err := r.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-r.done
+	if got := w.counts(); got["unknown"] > 0 || got["not_sent"] == 0 {
+		t.Errorf("%v after a kill in a pause, want nothing unknown", got)
+	}
+}
