@@ -28,6 +28,23 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// The folders of a new ledger are on the disk too when it is begun: without them it would be an empty one after a power
+// cut.
+func TestOrder_foldersOfALedgerAreDurable(t *testing.T) {
+	needStrace(t)
+	w := newWorld(t, sandbox.Config{})
+	w.program = buildProgram(t)
+	if code, trace := w.trace("trace", "init", "--ledger", "new/deep/l.db"); code != 0 {
+		t.Errorf("exit code %d", code)
+	} else {
+		for _, folder := range []string{w.dir, w.dir + "/new"} {
+			if !slices.ContainsFunc(trace, func(m moment) bool { return m.end && m.ok() && m.name == "fsync" && m.on == folder }) {
+				t.Errorf("%s was not synced after a folder was made in it", folder)
+			}
+		}
+	}
+}
+
 // orderViolations lets a program make so many requests and says what was wrong with their order.
 func orderViolations(t *testing.T, program string, requests int) []string {
 	w := newWorld(t, sandbox.Config{APIKey: "k-1", CountsOnly: true})

@@ -14,6 +14,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -109,7 +110,7 @@ func open(ctx context.Context, path, account string, o Options) (_ *Ledger, err 
 // file where the mode allows: a link to nothing leads to no name yet, and an empty file is no ledger to anybody.
 func locate(path string, mode Mode) (string, error) {
 	if mode.creates() {
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		if err := makeFolder(filepath.Dir(path)); err != nil {
 			return "", err
 		}
 		if err := touch(path); err != nil {
@@ -124,6 +125,28 @@ func locate(path string, mode Mode) (string, error) {
 		return "", err
 	}
 	return filepath.Abs(file)
+}
+
+// makeFolder makes a folder and those above it that are missing, durably: SQLite sees to the names of its files, and a
+// ledger whose folder is gone after a power cut is an empty one to the next run.
+func makeFolder(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	above := filepath.Dir(dir)
+	if err := makeFolder(above); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	folder, err := os.Open(above)
+	if err != nil {
+		return err
+	}
+	// Windows cannot do it, and some file systems need not.
+	_ = folder.Sync()
+	return folder.Close()
 }
 
 // connect opens the connections, brings the layout up to date and finds the account. It looks at the file with a

@@ -37,8 +37,8 @@ type writer struct {
 	// Single statements prepared once are half again as fast as statements over arrays.
 	claim, record, usage *sql.Stmt
 
-	watched []watched // empty until Open is done
-	digest    digester // nil until the first purge
+	watched   []watched // empty until Open is done
+	digest    digester  // nil until the first purge
 	campaigns map[string]int64
 	calls     map[int64]int // what the batch adds to the usage of each second
 }
