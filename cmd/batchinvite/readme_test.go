@@ -117,3 +117,28 @@ func TestSamples_config(t *testing.T) {
 		t.Errorf("the plan with every setting:\n%s", said)
 	}
 }
+
+// TestReadme_evidenceExists: every test that the README names is one.
+func TestReadme_evidenceExists(t *testing.T) {
+	var source strings.Builder
+	files, err := filepath.Glob("../../*/*/*_test.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no tests found", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source.Write(text)
+	}
+	named := regexp.MustCompile("`'?(Test\\w+)'? \\./").FindAllStringSubmatch(readme(t), -1)
+	if len(named) < 8 {
+		t.Errorf("%d tests named, want those of every guarantee", len(named))
+	}
+	for _, m := range named {
+		if !strings.Contains(source.String(), "func "+m[1]) {
+			t.Errorf("the README names %s, which does not exist", m[1])
+		}
+	}
+}
