@@ -74,7 +74,8 @@ type Row struct {
 	Cells     []string // every column as it stands in the file, also those nobody knows
 	Candidate Candidate
 	Problem   *Problem
-	Earlier   Earlier
+	// Earlier is nil where the file says nothing of the past. A results file of ours does, and so does an import.
+	Earlier *Earlier
 }
 
 // Earlier is what a file says of an invitation that was made before: the result columns of a results file of ours, or the

@@ -172,6 +172,9 @@ func (p *Planner) send(row invite.Row, h invite.History) {
 
 // foreign: a results file of another ledger, or of a ledger that was lost. A rehearsal's links invited nobody.
 func foreign(row invite.Row, h invite.History) bool {
+	if row.Earlier == nil {
+		return false
+	}
 	switch row.Earlier.Status {
 	case invite.StatusInvited, invite.StatusAlreadyInvited, invite.StatusUnknown:
 	default:

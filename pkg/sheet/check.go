@@ -28,17 +28,6 @@ type values struct {
 	AssessmentID string `csv:"assessment_id"`
 	Format       string `csv:"format"`
 	Expires      string `csv:"expires"`
-	Link         string `csv:"link"`
-	InvitedAt    string `csv:"invited_at"`
-	// The result columns of a results file of ours.
-	Status             string `csv:"invite_status"`
-	FormerLink         string `csv:"invite_link"`
-	FormerAssessmentID string `csv:"invite_assessment_id"`
-	FormerFormat       string `csv:"invite_format"`
-	FormerExpires      string `csv:"invite_expires"`
-	FormerCandidateID  string `csv:"invite_candidate_id"`
-	FormerReportID     string `csv:"invite_report_id"`
-	FormerAt           string `csv:"invite_at"`
 }
 
 // checks makes rows of records. A copy of it serves one pass.
@@ -76,8 +65,12 @@ func newChecks(o Options) (checks, error) {
 func (c *checks) row(rec record, v *values) invite.Row {
 	origin := invite.Origin{File: c.options.File, Line: rec.line}
 	row := invite.Row{Origin: origin, Cells: c.header.own(rec.cells)}
-	row.Earlier = c.earlier(v)
-	if err := c.header.overflow(rec.cells, row.Earlier.Status); err != nil {
+	row.Earlier = c.header.earlier(rec.cells, c.options.Import)
+	if c.options.Import && c.header.recognised { // what was really sent counts
+		v.AssessmentID = cmp.Or(c.header.result(rec.cells, "invite_assessment_id"), v.AssessmentID)
+		v.Format = cmp.Or(c.header.result(rec.cells, "invite_format"), v.Format)
+	}
+	if err := c.header.overflow(rec.cells, row.Earlier); err != nil {
 		row.Problem = &invite.Problem{Line: rec.line, Reason: err.Error()}
 		return row
 	}
@@ -89,20 +82,6 @@ func (c *checks) row(rec record, v *values) invite.Row {
 	row.Candidate = candidate
 	row.Candidate.Origin = origin
 	return row
-}
-
-// earlier gives what the file says of an invitation that was made before. For an import, what was really sent counts.
-func (c *checks) earlier(v *values) invite.Earlier {
-	if !c.header.recognised {
-		return invite.Earlier{Link: trim(v.Link), At: trim(v.InvitedAt)}
-	}
-	if c.options.Import {
-		v.AssessmentID, v.Format = cmp.Or(trim(v.FormerAssessmentID), v.AssessmentID), cmp.Or(trim(v.FormerFormat), v.Format)
-	}
-	return invite.Earlier{
-		Status: invite.Status(trim(v.Status)), Link: trim(v.FormerLink), Expires: trim(v.FormerExpires),
-		CandidateID: trim(v.FormerCandidateID), ReportID: trim(v.FormerReportID), At: trim(v.FormerAt),
-	}
 }
 
 // candidate gives the first field that is wrong, and why.

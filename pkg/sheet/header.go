@@ -68,10 +68,51 @@ func (h *header) own(cells []string) []string {
 	return append(cells[:h.results:h.results], cells[min(h.end, len(cells)):]...)
 }
 
+// resultPlaces are the places of our result columns among themselves.
+var resultPlaces = func() map[string]int {
+	places := map[string]int{}
+	for i, name := range invite.ResultColumns {
+		places[name] = i
+	}
+	return places
+}()
+
+// result is a cell of our result columns.
+func (h *header) result(cells []string, column string) string {
+	if at := h.results + resultPlaces[column]; at < len(cells) {
+		return trim(cells[at])
+	}
+	return ""
+}
+
+// earlier gives what a row says of an invitation that was made before, nil if it is not asked for and our results are
+// not there to say it.
+func (h *header) earlier(cells []string, asked bool) *invite.Earlier {
+	switch {
+	case h.recognised:
+		r := func(column string) string { return h.result(cells, column) }
+		return &invite.Earlier{
+			Status: invite.Status(r("invite_status")), Link: r("invite_link"), Expires: r("invite_expires"),
+			CandidateID: r("invite_candidate_id"), ReportID: r("invite_report_id"), At: r("invite_at"),
+		}
+	case asked:
+		return &invite.Earlier{Link: h.cell(cells, Link), At: h.cell(cells, InvitedAt)}
+	}
+	return nil
+}
+
+// cell is a row's cell for a field, "" if there is none.
+func (h *header) cell(cells []string, f Field) string {
+	if i, ok := h.columns[f]; ok && i < len(cells) {
+		return trim(cells[i])
+	}
+	return ""
+}
+
 // overflow finds filled cells that no column is for. Results files give such cells columns without a name: there a row
 // that was invalid stays so until they are empty, or a run over the results would send what the first run refused.
-func (h *header) overflow(cells []string, earlier invite.Status) error {
-	if err := tooWide(cells, h.width); err != nil || earlier != invite.StatusInvalid {
+func (h *header) overflow(cells []string, earlier *invite.Earlier) error {
+	if err := tooWide(cells, h.width); err != nil || earlier == nil || earlier.Status != invite.StatusInvalid {
 		return err
 	}
 	return tooWide(cells[:min(h.results, len(cells))], lastFilled(h.cells[:h.results])+1)
@@ -268,9 +309,6 @@ func (h *header) tags() []string {
 	tags := make([]string, h.width)
 	for f, i := range h.columns {
 		tags[i] = string(f)
-	}
-	if h.recognised {
-		copy(tags[h.results:], invite.ResultColumns)
 	}
 	return tags
 }
