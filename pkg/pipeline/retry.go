@@ -50,7 +50,7 @@ func (s *Step) again(take context.Context, p *pass, t *attempt, a invite.Answer)
 	if t.paused || p.probe {
 		return true // the pause, or the wait for the next probe, is this row's too
 	}
-	return pace.Sleep(take, s.Jitter(min(firstBackoff<<(t.tries+t.ambiguous-1), lastBackoff))) == nil
+	return pace.Sleep(take, s.Jitter(min(firstBackoff<<max(t.tries+t.ambiguous-1, 0), lastBackoff))) == nil
 }
 
 // spent uses up the budget of the answer's class and tells whether nothing is left. A probe during an outage costs
