@@ -83,8 +83,8 @@ var failpointSteps = []step{
 		"	err := BEFORE\nif err == nil {\n err = os.Rename(Partial(f.path), f.path)\n}\nif err == nil {\n err = AFTER\n}\nif err != nil {\n"),
 	around("folder fsync", "pkg/results/file.go", "	err = folder.Sync()\n",
 		"	if err = BEFORE; err == nil {\n err = folder.Sync()\n}\nif err == nil {\n err = AFTER\n}\n"),
-	around("recovery", "pkg/ledger/sqlite/writer.go", "	if _, err := w.conn.ExecContext(ctx, orphanSQL, 0, ledger.DeadRun); err != nil {\n		return err\n	}\n",
-		"	if err := BEFORE; err != nil {\n return err\n}\nif _, err := w.conn.ExecContext(ctx, orphanSQL, 0, ledger.DeadRun); err != nil {\n return err\n}\nif err := AFTER; err != nil {\n return err\n}\n"),
+	around("recovery", "pkg/ledger/sqlite/writer.go", "	if err := w.orphan(ctx, 0); err != nil {\n		return err\n	}\n",
+		"	if err := BEFORE; err != nil {\n return err\n}\nif err := w.orphan(ctx, 0); err != nil {\n return err\n}\nif err := AFTER; err != nil {\n return err\n}\n"),
 }
 
 // once are the steps that a run may make no more than once.

