@@ -65,13 +65,20 @@ func (a *app) copyInputs(ctx context.Context, names []string) (_ batch, err erro
 }
 
 // open reads the headers, and decides where the results go.
-func (b batch) open(s *settings) (err error) {
+func (b batch) open(s *settings) error {
+	if err := b.read(s); err != nil {
+		return err
+	}
+	return b.place(s)
+}
+
+func (b batch) read(s *settings) (err error) {
 	for i, in := range b {
 		if in.sheet, err = sheet.Open(in.snapshot, s.sheetOptions(i)); err != nil {
 			return err
 		}
 	}
-	return b.place(s)
+	return nil
 }
 
 func (a *app) snapshot(ctx context.Context, name string) (*sheet.Snapshot, error) {

@@ -56,7 +56,7 @@ func (a *app) check(cmd *cobra.Command, s *settings, files []string) (code int, 
 	if !s.quiet {
 		a.sayf("%s", p.text(s, b, place.path, place.account))
 	}
-	if err := s.guardPlan(p, b); err != nil {
+	if err := s.guardPlan(p, b, place); err != nil {
 		return 0, err
 	}
 	if p.Invalid > 0 {

@@ -23,12 +23,13 @@ func (r *run) sayPlan() {
 }
 
 // guardPlan refuses plans that are wrong, whoever looks on.
-func (s *settings) guardPlan(p *planned, b batch) error {
+func (s *settings) guardPlan(p *planned, b batch, at *place) error {
 	switch {
 	case p.Foreign > 0 && !s.sandbox: // a rehearsal's ledger knows nobody
+		name := b[p.ForeignFirst.Origin.File].name
 		return usage(fmt.Errorf("%s: line %d: the file says that this row was %s before, and this ledger has never heard of it (%s like it)",
-			b[p.ForeignFirst.Origin.File].name, p.ForeignFirst.Origin.Line, p.ForeignFirst.Earlier.Status, count(p.Foreign, "row")),
-			"name the ledger that it was invited with: --ledger FILE")
+			name, p.ForeignFirst.Origin.Line, p.ForeignFirst.Earlier.Status, count(p.Foreign, "row")),
+			"batchinvite import "+quoted(name)+at.flags(), "or name the ledger that it was invited with: --ledger FILE")
 	case s.maxSend.set && p.calls(s.limit) > s.maxSend.n:
 		return usage(fmt.Errorf("%s to send are more than --max-send %d", count(p.calls(s.limit), "person"), s.maxSend.n),
 			"if that is right: --max-send "+strconv.Itoa(p.calls(s.limit)))

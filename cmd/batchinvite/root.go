@@ -57,7 +57,7 @@ func (a *app) root() *cobra.Command {
 			return nil
 		},
 	}
-	root.AddCommand(a.runCommand(), a.checkCommand(), a.initCommand(), a.statusCommand(), a.resolveCommand(), a.exportCommand(), a.revokeCommand(),
+	root.AddCommand(a.runCommand(), a.checkCommand(), a.initCommand(), a.statusCommand(), a.resolveCommand(), a.exportCommand(), a.importCommand(), a.revokeCommand(),
 		a.sandboxCommand(), a.versionCommand())
 	return root
 }

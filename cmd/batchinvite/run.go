@@ -103,7 +103,7 @@ func (r *run) do(take, abort context.Context, files []string) (code int, err err
 		return 0, stoppedEarly(take, err)
 	}
 	r.sayPlan()
-	if err := r.guardPlan(r.planned, r.batch); err != nil {
+	if err := r.guardPlan(r.planned, r.batch, r.place); err != nil {
 		return 0, err
 	}
 	if err := r.consent(take); err != nil {

@@ -40,6 +40,7 @@ type settings struct {
 	logFormat, logLevel, progress         choice
 	quiet                                 bool
 	config                                string // the file in use, "" for none
+	forImport                             bool   // the input is one of people who were invited before
 
 	dates invite.Zones    // what the time zones come to; set by validate
 	typed map[string]bool // the flags that stood on the command line, and not merely in a file
@@ -224,6 +225,7 @@ func (s *settings) sheetOptions(file int) sheet.Options {
 		Campaign: s.campaign,
 		File:     file,
 		Zones:    s.dates,
+		Import:   s.forImport,
 		Map:      s.columns,
 		Defaults: map[sheet.Field]sheet.Default{
 			sheet.AssessmentID: given("assessment-id", s.assessmentID),
