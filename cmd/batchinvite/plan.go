@@ -121,8 +121,12 @@ func (p *planned) ledgerLine(t *strings.Builder, s *settings, path, account stri
 		fmt.Fprintf(t, "warning: the last run of this ledger was on host %q, this is %q: if that machine still has a copy of its own, people may be invited twice\n",
 			p.facts.LastHost, host)
 	}
-	if len(p.facts.Campaigns) > 0 && !slices.Contains(p.facts.Campaigns, s.campaign) {
-		fmt.Fprintf(t, "campaign %q is new: nobody counts as invited in it; known are %s\n", s.campaign, strings.Join(p.facts.Campaigns, ", "))
+	var known []string
+	for _, c := range p.facts.Campaigns {
+		known = append(known, c.Name)
+	}
+	if len(known) > 0 && !slices.Contains(known, s.campaign) {
+		fmt.Fprintf(t, "campaign %q is new: nobody counts as invited in it; known are %s\n", s.campaign, strings.Join(known, ", "))
 	}
 }
 

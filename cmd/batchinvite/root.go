@@ -58,6 +58,7 @@ func (a *app) root() *cobra.Command {
 		},
 	}
 	root.AddCommand(a.runCommand(), a.checkCommand(), a.initCommand(), a.statusCommand(), a.resolveCommand(), a.exportCommand(), a.importCommand(), a.revokeCommand(),
+		a.purgeCommand(),
 		a.sandboxCommand(), a.versionCommand())
 	return root
 }

@@ -151,8 +151,14 @@ type Ledger interface {
 type Facts struct {
 	Since     time.Time // when the account was first recorded here
 	States    map[invite.State]int
-	Campaigns []string // in alphabetical order
-	LastHost  string   // of the machine of the last run, whichever account it was for; "" if there was none
+	Campaigns []Campaign // in alphabetical order
+	LastHost  string     // of the machine of the last run, whichever account it was for; "" if there was none
+}
+
+// Campaign is a campaign's part of the facts.
+type Campaign struct {
+	Name   string
+	States map[invite.State]int
 }
 
 // Run describes a run at its beginning.

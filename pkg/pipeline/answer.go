@@ -26,6 +26,9 @@ func answer(v invite.Verdict, rec *invite.Record, c invite.Candidate, now time.T
 	case invite.VerdictRevoked:
 		r.Status = invite.StatusRevoked
 		r.Outcome.Error = "the invitation was revoked; --reinvite-revoked invites again"
+		if rec.Purged {
+			r.Outcome.Error = "the invitation was revoked, and the person's data purged since"
+		}
 	default:
 		r = invite.Result{Status: invite.StatusNotSent, Outcome: invite.Outcome{Error: "another run is inviting this person right now"}}
 	}
@@ -36,7 +39,10 @@ func answer(v invite.Verdict, rec *invite.Record, c invite.Candidate, now time.T
 func caveats(rec *invite.Record, c invite.Candidate, now time.Time) string {
 	sent := rec.Outcome.Expires
 	var notes []string
-	if rec.Outcome.Link == "" {
+	switch {
+	case rec.Purged:
+		notes = append(notes, "the link was purged")
+	case rec.Outcome.Link == "":
 		notes = append(notes, "no link is known")
 	}
 	if linkExpired(rec, c, now) {

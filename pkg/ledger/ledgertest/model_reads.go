@@ -158,11 +158,14 @@ func (m *Model) Facts(ctx context.Context) (f ledger.Facts, err error) {
 		}
 		for _, r := range a.records {
 			f.States[r.Outcome.State]++
-			if !slices.Contains(f.Campaigns, r.Key.Campaign) {
-				f.Campaigns = append(f.Campaigns, r.Key.Campaign)
+			i := slices.IndexFunc(f.Campaigns, func(c ledger.Campaign) bool { return c.Name == r.Key.Campaign })
+			if i < 0 {
+				i = len(f.Campaigns)
+				f.Campaigns = append(f.Campaigns, ledger.Campaign{Name: r.Key.Campaign, States: map[invite.State]int{}})
 			}
+			f.Campaigns[i].States[r.Outcome.State]++
 		}
-		slices.Sort(f.Campaigns)
+		slices.SortFunc(f.Campaigns, func(a, b ledger.Campaign) int { return cmp.Compare(a.Name, b.Name) })
 		return nil
 	})
 	return f, err

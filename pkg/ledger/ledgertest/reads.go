@@ -124,8 +124,18 @@ func factsCount(t *testing.T, s Store) {
 		if diff := cmp.Diff(want, facts.States); diff != "" {
 			t.Errorf("States (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff([]string{"autumn", "winter"}, facts.Campaigns); diff != "" {
+		sum, names := map[invite.State]int{}, []string{}
+		for _, c := range facts.Campaigns {
+			names = append(names, c.Name)
+			for s, n := range c.States {
+				sum[s] += n
+			}
+		}
+		if diff := cmp.Diff([]string{"autumn", "winter"}, names); diff != "" {
 			t.Errorf("Campaigns (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(want, sum); diff != "" {
+			t.Errorf("States of all campaigns (-want +got):\n%s", diff)
 		}
 		if host, err := os.Hostname(); err != nil || facts.LastHost != host {
 			t.Errorf("LastHost = %q, want that of the last run, %q, %v", facts.LastHost, host, err)

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 
 	"batchinvite/pkg/invite"
 	"batchinvite/pkg/ledger"
@@ -49,9 +48,10 @@ func sumUp(rows *sql.Rows, dead bool, f *ledger.Facts) error {
 			s = invite.Unknown
 		}
 		f.States[s] += n
-		if !slices.Contains(f.Campaigns, campaign) {
-			f.Campaigns = append(f.Campaigns, campaign)
+		if last := len(f.Campaigns) - 1; last < 0 || f.Campaigns[last].Name != campaign {
+			f.Campaigns = append(f.Campaigns, ledger.Campaign{Name: campaign, States: map[invite.State]int{}})
 		}
+		f.Campaigns[len(f.Campaigns)-1].States[s] += n
 	}
 	return rows.Err()
 }
