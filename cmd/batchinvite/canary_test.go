@@ -26,7 +26,7 @@ func tattler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		key := strings.Join(r.Header["apiKey"], "") + strings.Join(r.Header["Apikey"], "")
+		key := r.Header.Get("apiKey") // as servers read it, whatever its case
 		switch m := regexp.MustCompile(`p(\d+)@`).FindSubmatch(body); {
 		case m == nil:
 			next.ServeHTTP(w, r)

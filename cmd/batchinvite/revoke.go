@@ -211,12 +211,12 @@ func (r *run) findInvitations(ctx context.Context, u *undo) (found *invitations,
 }
 
 // ofFile finds the records that runs over a file made, by what is in the file.
-func (r *run) ofFile(ctx context.Context, led ledger.Ledger, name string) (func(invite.Record) bool, error) {
+func (r *run) ofFile(ctx context.Context, led ledger.Ledger, name string) (_ func(invite.Record) bool, err error) {
 	snapshot, err := r.snapshot(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	defer snapshot.Close()
+	defer func() { err = errors.Join(err, snapshot.Close()) }()
 	runs, err := led.Runs(ctx, 0)
 	if err != nil {
 		return nil, err
