@@ -21,9 +21,10 @@ demo: build ## rehearse samples/candidates.csv against the sandbox and show the 
 	if [ $$code -ne 1 ]; then echo "make demo: exit code $$code, want 1 for the two invalid rows" >&2; exit 1; fi
 	@echo; awk -f samples/show.awk $(DEMO)
 
+# -parallel: most of what the long tests start waits for most of its time.
 test: ## run every test, with the race detector
 	go vet ./...
-	CGO_ENABLED=1 go test -race -shuffle=on -timeout 20m $(TESTFLAGS) ./...
+	CGO_ENABLED=1 go test -race -shuffle=on -parallel 4 -timeout 20m $(TESTFLAGS) ./...
 
 # What is long in it: kills, power cuts, full disks. -p 1, because they are heavy processes already.
 soak: ## run the long versions of the tests, for hours; each prints its figures

@@ -86,6 +86,7 @@ func (w *world) keyed(args ...string) *running {
 }
 
 func TestCanary_theKeyComesOutNowhere(t *testing.T) {
+	t.Parallel()
 	g := newGate()
 	w := newWorld(t, sandbox.Config{APIKey: canary, Script: g.script})
 	server := httptest.NewServer(tattler(w.vendor))

@@ -83,6 +83,7 @@ func (w *world) fill(dir string) (ballast string) {
 
 // Invariant 11 on a disk that stays full: the call in flight can't be recorded, which makes it unknown and no more.
 func TestDisk_fullDuringACall(t *testing.T) {
+	t.Parallel()
 	if !privately(t) {
 		return
 	}
@@ -228,6 +229,7 @@ func TestDisk_fullAnywhere(t *testing.T) {
 // A write that fails for any other reason leaves everything unclear, so nothing is tried again. The limit on the size of
 // files does it: SQLite's error is that of a disk that is broken.
 func TestDisk_writeErrorDuringACall(t *testing.T) {
+	t.Parallel()
 	g := newGate()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1", Script: g.script})
 	w.write("c.csv", people(20, "sendlink"))
@@ -258,6 +260,7 @@ func TestDisk_writeErrorDuringACall(t *testing.T) {
 }
 
 func TestDisk_readOnly(t *testing.T) {
+	t.Parallel()
 	if !privately(t) {
 		return
 	}
@@ -291,6 +294,7 @@ func TestDisk_readOnly(t *testing.T) {
 
 // Results that can't be written stop the run: the ledger has what was done.
 func TestDisk_fullOfResults(t *testing.T) {
+	t.Parallel()
 	if !privately(t) {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -46,20 +47,28 @@ func diskFullViolations(t *testing.T, program string, offsets int) (violations [
 	most := roomNeeded(t, program)
 	ended := map[int]int{} // by exit code
 	kind := ""
-	for i := range offsets {
-		format := []invite.Format{invite.GetLink, invite.SendLink}[i%2]
-		f := newFullDisk(t, program, format, most*int64(i)/int64(offsets), func() {})
-		f.fill(tracing == nil && i%8 < 2)
-		f.makeRoom()
-		f.compare()
-		f.goOn()
-		f.remove()
-		for _, what := range f.wrong {
-			violations = append(violations, fmt.Sprintf("%s, room for %d bytes, exit code %d: %s", format, f.room, f.code, what))
+	var mu sync.Mutex // of what the runs have come to
+	t.Run("rooms", func(t *testing.T) {
+		for i := range offsets {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel() // a program with a full disk waits for most of its time
+				format := []invite.Format{invite.GetLink, invite.SendLink}[i%2]
+				f := newFullDisk(t, program, format, most*int64(i)/int64(offsets), func() {})
+				f.fill(tracing == nil && i%8 < 2)
+				f.makeRoom()
+				f.compare()
+				f.goOn()
+				f.remove()
+				mu.Lock()
+				defer mu.Unlock()
+				for _, what := range f.wrong {
+					violations = append(violations, fmt.Sprintf("%s, room for %d bytes, exit code %d: %s", format, f.room, f.code, what))
+				}
+				ended[f.code]++
+				kind = f.kind
+			})
 		}
-		ended[f.code]++
-		kind = f.kind
-	}
+	})
 	t.Logf("%d runs with room for 0 to %d bytes (%s), by exit code: %v", offsets, most, kind, ended)
 	if ended[exitInternal] < offsets/4 {
 		violations = append(violations, "most runs had room enough, which proves nothing")

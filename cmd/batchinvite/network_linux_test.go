@@ -30,6 +30,7 @@ func (w *world) elsewhere(code int, env []string, args ...string) (said string) 
 }
 
 func TestNetwork_ledgerIsRefusedUnlessAllowed(t *testing.T) {
+	t.Parallel()
 	if !privately(t) {
 		return
 	}

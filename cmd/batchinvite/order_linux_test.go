@@ -31,6 +31,7 @@ func TestOrder(t *testing.T) {
 // The folders of a new ledger are on the disk too when it is begun: without them it would be an empty one after a power
 // cut.
 func TestOrder_foldersOfALedgerAreDurable(t *testing.T) {
+	t.Parallel()
 	needStrace(t)
 	w := newWorld(t, sandbox.Config{})
 	w.program = buildProgram(t)

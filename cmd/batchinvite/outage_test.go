@@ -32,6 +32,7 @@ func tally(table [][]string, status string) (n int) {
 }
 
 func TestOutage_getlinkWaitsForItsEnd(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1", Script: after(20, 7, sandbox.BadGateway)})
 	w.write("c.csv", people(60, "getlink"))
 	code, _, said := w.run("run", "c.csv", "--workers", "4", "--progress", "lines", "--log-format", "json")
@@ -99,6 +100,7 @@ func TestOutage_maxFailures(t *testing.T) {
 }
 
 func TestOutage_nobodyIsThere(t *testing.T) {
+	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -113,7 +113,9 @@ func (a *app) purge(cmd *cobra.Command, s *settings, e *erasure) (err error) {
 		return stoppedEarly(ctx, err)
 	}
 	led, err := sqlite.Open(ctx, p.path, p.account, p.options(sqlite.Write, "purge", s.wait))
-	if err != nil {
+	if errors.Is(err, ledger.ErrNoLedger) || errors.Is(err, ledger.ErrNoAccount) {
+		return usage(err, "batchinvite status"+p.flags())
+	} else if err != nil {
 		return stoppedEarly(ctx, err)
 	}
 	defer func() { err = errors.Join(err, led.Close()) }()
@@ -132,6 +134,9 @@ func (a *app) purge(cmd *cobra.Command, s *settings, e *erasure) (err error) {
 
 // askPurge says how many records it is about, and asks. The ledger is not held while the question stands.
 func (a *app) askPurge(ctx context.Context, p *place, e *erasure) (err error) {
+	if e.yes {
+		return nil
+	}
 	led, err := p.read(ctx)
 	if err != nil {
 		return err
@@ -146,7 +151,7 @@ func (a *app) askPurge(ctx context.Context, p *place, e *erasure) (err error) {
 		}
 		return context.Cause(ctx)
 	})
-	if err = errors.Join(err, led.Close()); err != nil || e.yes {
+	if err = errors.Join(err, led.Close()); err != nil {
 		return err
 	}
 	what := "the personal data of " + count(n, "record")

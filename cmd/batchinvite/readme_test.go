@@ -32,6 +32,7 @@ var (
 
 // TestReadme_commandsWork types what the README says, from top to bottom, at a vendor that is a stand-in.
 func TestReadme_commandsWork(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
 	sample, err := os.ReadFile("../../samples/candidates.csv")
 	if err != nil {

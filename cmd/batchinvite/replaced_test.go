@@ -15,6 +15,7 @@ import (
 
 // Invariants 2 and 11 when somebody tidies up: a run whose ledger, or the lock of it, is not there any more calls nobody.
 func TestReplaced_ledgerOfARun(t *testing.T) {
+	t.Parallel()
 	remove := func(name string) func(dir string) error {
 		return func(dir string) error { return os.Remove(filepath.Join(dir, name)) }
 	}
@@ -88,6 +89,7 @@ func TestReplaced_ledgerPutBack(t *testing.T) {
 }
 
 func TestReplaced_resultsFolderRemoved(t *testing.T) {
+	t.Parallel()
 	const rows = 1500
 	called := make(chan string, rows)
 	w := newWorld(t, sandbox.Config{APIKey: "k-1", CountsOnly: true, Script: func(k sandbox.Key, _ int) sandbox.Fault {
@@ -152,6 +154,7 @@ func TestLedger_ofANewerVersion(t *testing.T) {
 }
 
 func TestLedger_ofAnotherMachine(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
 	w.write("c.csv", people(2, "getlink"))
 	_, said := w.mustRun(0, "run", "c.csv", "--ledger", "l.db")

@@ -111,7 +111,6 @@ func isLink(s string) bool {
 	return err == nil && u.Scheme == "https" && u.Host != "" && !strings.ContainsAny(s, " \t\n")
 }
 
-// resolve decides first and settles then: no question is asked while the ledger is held.
 func (a *app) resolve(cmd *cobra.Command, s *settings, d *decision) (err error) {
 	ctx, _, release := a.watchSignals(cmd.Context())
 	defer release()
@@ -119,14 +118,27 @@ func (a *app) resolve(cmd *cobra.Command, s *settings, d *decision) (err error) 
 	if err != nil {
 		return err
 	}
-	rulings, left, err := a.decide(ctx, p, d)
-	if err != nil {
+	var agreed []ruling // what somebody has said yes to; the ledger is not held while the question stands
+	if d.all && !d.yes {
+		if agreed, err = a.agree(ctx, p, d); err != nil {
+			return stoppedEarly(ctx, err)
+		}
+	}
+	led, err := sqlite.Open(ctx, p.path, p.account, p.options(sqlite.Write, "resolve", s.wait))
+	if errors.Is(err, ledger.ErrNoLedger) || errors.Is(err, ledger.ErrNoAccount) {
+		return usage(err, "batchinvite status"+p.flags())
+	} else if err != nil {
 		return stoppedEarly(ctx, err)
 	}
-	if len(rulings) > 0 {
-		if err := a.settle(ctx, s, p, rulings, len(rulings) > 1 || d.from != ""); err != nil {
+	defer func() { err = errors.Join(err, led.Close()) }()
+	rulings, left := agreed, leftOut{}
+	if rulings == nil {
+		if rulings, left, err = a.decide(ctx, led, p, d); err != nil {
 			return err
 		}
+	}
+	if err := a.settle(ctx, led, rulings, len(rulings) != 1 || d.from != ""); err != nil {
+		return err
 	}
 	if d.from == "" {
 		return nil
@@ -141,21 +153,30 @@ func (a *app) resolve(cmd *cobra.Command, s *settings, d *decision) (err error) 
 	return nil
 }
 
+// agree lists what --all would settle, and asks.
+func (a *app) agree(ctx context.Context, p *place, d *decision) (rulings []ruling, err error) {
+	led, err := p.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if led == nil {
+		return nil, usage(fmt.Errorf("ledger %q has nothing of account %s", p.path, p.account), "batchinvite status"+p.flags())
+	}
+	rulings, _, err = a.decide(ctx, led, p, d)
+	if err = errors.Join(err, led.Close()); err != nil {
+		return nil, err
+	}
+	return rulings, a.askResolve(ctx, d, len(rulings))
+}
+
 // ruling is one decision about one record.
 type ruling struct {
 	rec invite.Record
 	ledger.Resolution
 }
 
-func (a *app) decide(ctx context.Context, p *place, d *decision) (rulings []ruling, left leftOut, err error) {
-	led, err := p.read(ctx)
-	if err != nil {
-		return nil, left, err
-	}
-	if led == nil {
-		return nil, left, usage(fmt.Errorf("ledger %q has nothing of account %s", p.path, p.account), "batchinvite status"+p.flags())
-	}
-	defer func() { err = errors.Join(err, led.Close()) }()
+// decide finds the records that are meant.
+func (a *app) decide(ctx context.Context, led ledger.Ledger, p *place, d *decision) (rulings []ruling, left leftOut, err error) {
 	unknown := unknownRows{led: led, of: map[string][]invite.Record{}}
 	if unknown.all, err = led.Open(ctx); err != nil {
 		return nil, left, err
@@ -169,7 +190,7 @@ func (a *app) decide(ctx context.Context, p *place, d *decision) (rulings []ruli
 	}
 	if d.all {
 		rulings = d.rule(unknown.all)
-		return rulings, left, a.askResolve(ctx, p, d, rulings)
+		return rulings, left, a.list(rulings, p)
 	}
 	found, err := unknown.person(ctx, d.email)
 	if err != nil {
@@ -229,20 +250,22 @@ func single(rulings []ruling, email string, p *place) error {
 	return usage(fmt.Errorf("%s has %d unknown rows, say which", email, len(rulings)), hints...)
 }
 
-func (a *app) askResolve(ctx context.Context, p *place, d *decision, rulings []ruling) error {
-	n, became := len(rulings), map[bool]string{true: "invited", false: "not sent"}[d.sent]
-	if n == 0 {
+// list shows the first of many.
+func (a *app) list(rulings []ruling, p *place) error {
+	if len(rulings) == 0 {
 		return usage(errors.New("there is no unknown row that fits"), "batchinvite status"+p.flags())
 	}
-	for _, r := range rulings[:min(n, shownProblems)] {
+	for _, r := range rulings[:min(len(rulings), shownProblems)] {
 		a.sayf("  %s\n", statusRowOf(r.rec, nil, p, false).text())
 	}
-	if n > shownProblems {
-		a.sayf("  and %d more\n", n-shownProblems)
+	if more := len(rulings) - shownProblems; more > 0 {
+		a.sayf("  and %d more\n", more)
 	}
-	if d.yes {
-		return nil
-	}
+	return nil
+}
+
+func (a *app) askResolve(ctx context.Context, d *decision, n int) error {
+	became := map[bool]string{true: "invited", false: "not sent"}[d.sent]
 	what := fmt.Sprintf("%s as %s", count(n, "unknown row"), became)
 	if !a.canAsk() {
 		return usage(fmt.Errorf("%s: there is no terminal to ask at", what), "if that is wanted: --yes")
@@ -260,12 +283,7 @@ func (a *app) askResolve(ctx context.Context, p *place, d *decision, rulings []r
 }
 
 // settle writes the decisions. What is no longer unknown by now refuses its own.
-func (a *app) settle(ctx context.Context, s *settings, p *place, rulings []ruling, many bool) (err error) {
-	led, err := sqlite.Open(ctx, p.path, p.account, p.options(sqlite.Write, "resolve", s.wait))
-	if err != nil {
-		return stoppedEarly(ctx, err)
-	}
-	defer func() { err = errors.Join(err, led.Close()) }()
+func (a *app) settle(ctx context.Context, led ledger.Ledger, rulings []ruling, many bool) error {
 	done := map[invite.State]int{}
 	for _, r := range rulings {
 		if err := led.Resolve(ctx, r.Resolution); err != nil {

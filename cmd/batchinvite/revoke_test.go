@@ -13,6 +13,7 @@ import (
 // TestRevoke_kill kills the program in the middle of revoking and starts it again until all is done: what the vendor has
 // revoked is revoked in the ledger, and nobody else is.
 func TestRevoke_kill(t *testing.T) {
+	t.Parallel()
 	const rows = 120
 	var victim atomic.Pointer[os.Process]
 	var fuse atomic.Int64
@@ -52,6 +53,7 @@ func TestRevoke_kill(t *testing.T) {
 }
 
 func TestRevoke_everyWordOfTheVendors(t *testing.T) {
+	t.Parallel()
 	kinds := []sandbox.Kind{"", sandbox.NotAllowed, sandbox.ResetAfter, sandbox.ErrorAfter, "403", "404"}
 	w := newWorld(t, sandbox.Config{APIKey: "k-1", Script: func(k sandbox.Key, attempt int) sandbox.Fault {
 		if k.Report == 0 || attempt > 1 {

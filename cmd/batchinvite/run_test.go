@@ -12,6 +12,7 @@ import (
 )
 
 func TestRun_3000RowsOnceAndAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, sandbox.Config{Seed: 1, APIKey: "k-1"})
 	w.write("c.csv", people(3000, "getlink"))
 	w.mustRun(0, "run", "c.csv")
@@ -46,6 +47,7 @@ func TestRun_3000RowsOnceAndAgain(t *testing.T) {
 }
 
 func TestRun_samePersonThreeTimes(t *testing.T) {
+	t.Parallel()
 	const between = 20_000 // more than twice the reorder window
 	w := newWorld(t, sandbox.Config{Seed: 1, APIKey: "k-1", CountsOnly: true})
 	w.program = buildProgram(t)

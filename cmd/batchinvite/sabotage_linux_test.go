@@ -22,6 +22,7 @@ func TestSabotage_ofTheProgram(t *testing.T) {
 		}, func(t *testing.T, program string) []string { return diskFullViolations(t, program, 6) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			if found := tt.suite(t, buildPatched(t, tt.patches...)); len(found) == 0 {
 				t.Error("nothing was noticed")
 			} else {

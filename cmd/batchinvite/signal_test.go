@@ -110,6 +110,7 @@ func (r *running) wantExit(t *testing.T, code int) {
 }
 
 func TestSignal_firstLetsCallsInFlightFinish(t *testing.T) {
+	t.Parallel()
 	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
 		t.Run(sig.String(), func(t *testing.T) {
 			g := newGate()
