@@ -29,6 +29,7 @@ type undo struct {
 	assessment int64
 	format     choice
 	notify     bool
+	output     string
 }
 
 func (a *app) revokeCommand() *cobra.Command {
@@ -52,11 +53,15 @@ unless run is given --reinvite-revoked. It is safe to repeat.`,
 		f.Var(&u.format, "format", "only this format")
 		f.BoolVar(&u.notify, "notify", false, "have the vendor tell the candidates")
 	})
-	how := pick("How", s, "yes", "output", "rate", "max-failures", "give-up-after", "stop-after")
-	groups := []flagGroup{what, how, group("How calls are made", s.callFlags), s.placeFlags(), s.talkFlags()}
+	// The place of run's results, which a settings file may name, is not that of these.
+	out := group("Results", func(f *pflag.FlagSet) {
+		f.StringVarP(&u.output, "output", "o", "revoke.results.csv", "results `file` (.csv; - is stdout)")
+	})
+	how := pick("How", s, "yes", "rate", "max-failures", "give-up-after", "stop-after")
+	groups := []flagGroup{what, out, how, group("How calls are made", s.callFlags), s.placeFlags(), s.talkFlags()}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		a.started = true
-		if err := s.configure(without(cmd.Flags(), what.flags), knownFlags(), a.ui); err != nil {
+		if err := s.configure(without(without(cmd.Flags(), what.flags), out.flags), knownFlags(), a.ui); err != nil {
 			return err
 		}
 		if err := errors.Join(s.validate(), u.validate()); err != nil {
@@ -124,7 +129,7 @@ func (r *run) revoke(take, abort context.Context, u *undo) (code int, err error)
 }
 
 func (r *run) revokeAll(take, abort context.Context, u *undo, client *api.Client, found *invitations) (code int, err error) {
-	out, err := r.createRevocations()
+	out, err := r.createRevocations(u.output)
 	if err != nil {
 		return 0, usage(err)
 	}
@@ -291,8 +296,8 @@ func (r *run) askRevoke(ctx context.Context, n int) error {
 }
 
 // createRevocations begins the results file.
-func (r *run) createRevocations() (*output, error) {
-	b := batch{{name: "revoke", output: cmp.Or(r.output, "revoke.results.csv"), columns: revocationColumns}}
+func (r *run) createRevocations(path string) (*output, error) {
+	b := batch{{name: "revoke", output: path, columns: revocationColumns}}
 	if err := b.checkPlace(0, b[0]); err != nil {
 		return nil, err
 	}
