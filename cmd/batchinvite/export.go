@@ -71,7 +71,7 @@ func (a *app) export(cmd *cobra.Command, s *settings, id int64, files []string) 
 	}
 	if past == nil {
 		a.sayf("no run was over %s as it is now: the results say what the ledger knows of its rows\n", strings.Join(b.names(), ", "))
-		past = &ledger.RunRecord{End: ledger.End{Cause: "no run has sent it"}}
+		past = &ledger.RunRecord{ID: noRun, End: ledger.End{Cause: "no run has sent it"}}
 	} else if err := s.asIn(cmd.Flags(), past); err != nil {
 		return err
 	}
@@ -80,6 +80,9 @@ func (a *app) export(cmd *cobra.Command, s *settings, id int64, files []string) 
 	}
 	return a.rebuild(ctx, s, p, led, b, past)
 }
+
+// noRun is no run's id, and not 0, which imported people have.
+const noRun = -1
 
 // findRun finds the run whose results are wanted, and puts the files into its order. It is nil if there is none.
 func findRun(ctx context.Context, led ledger.Ledger, s *settings, id int64, b batch) (*ledger.RunRecord, error) {
@@ -203,7 +206,7 @@ func (a *app) rebuild(ctx context.Context, s *settings, p *place, led ledger.Led
 func exported(past *ledger.RunRecord, t pipeline.Totals, places []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "rebuilt: %s", count(t.Rows, "row"))
-	if past.ID != 0 {
+	if past.ID != noRun {
 		fmt.Fprintf(&b, " of run %d, %s", past.ID, past.Started.UTC().Format(time.RFC3339))
 	}
 	b.WriteString("\n")
