@@ -28,7 +28,7 @@ func (im *importing) person(row invite.Row) (*ledger.Imported, error) {
 	}
 	if e.Rehearsed() {
 		return nil, usage(fmt.Errorf("nothing was imported: %s: %s", in.name,
-			wrong(in.sheet.Column(sheet.Link), "%q is the link of a rehearsal, which invited nobody", e.Link)))
+			wrong(in.sheet.Column(sheet.Link), "%q is the link of a rehearsal, which invited nobody", e.Link).Error()))
 	}
 	state, word := invite.Invited, e.Status
 	switch word {

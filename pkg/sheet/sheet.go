@@ -228,9 +228,9 @@ func (s *Sheet) source(f Field) string {
 	if _, ok := h.columns[f]; f == Name && !ok {
 		column = strconv.Quote(h.label(FirstName)) + " + " + strconv.Quote(h.label(LastName))
 	}
-	_, sent := sentColumns[f]
+	sent := h.sent && sentColumns[f] != ""
 	switch {
-	case !h.has(f) && !(sent && h.sent):
+	case !sent && !h.has(f):
 		return d.Value
 	case d.Override:
 		return d.Value + " instead of " + column
