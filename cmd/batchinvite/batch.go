@@ -102,17 +102,19 @@ var resultsName = regexp.MustCompile(`\.(results|rehearsal)(\.\d{8}T\d{6}Z(-\d+)
 // withoutResults leaves out, of "*.csv", the results of an input that is there too.
 func (a *app) withoutResults(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-		base := resultsName.ReplaceAllString(name, "")
-		if base == name {
-			return false
-		}
-		hasSource := slices.ContainsFunc(names, func(other string) bool {
-			return other != name && results.DefaultPath(other, false) == base+".results.csv" && !resultsName.MatchString(other)
-		})
-		if hasSource && !slices.Contains(names[:slices.Index(names, name)], name) {
+		found := hasSource(name, names)
+		if found && !slices.Contains(names[:slices.Index(names, name)], name) {
 			a.sayf("batchinvite: %s is left out: it holds results of a file that is here too\n", name)
 		}
-		return hasSource
+		return found
+	})
+}
+
+// hasSource tells whether a name is that of the results of another one.
+func hasSource(name string, names []string) bool {
+	base := resultsName.ReplaceAllString(name, "")
+	return base != name && slices.ContainsFunc(names, func(other string) bool {
+		return other != name && results.DefaultPath(other, false) == base+".results.csv" && !resultsName.MatchString(other)
 	})
 }
 

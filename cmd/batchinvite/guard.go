@@ -29,7 +29,7 @@ func (s *settings) guardPlan(p *planned, b batch, at *place) error {
 		name := b[p.ForeignFirst.Origin.File].name
 		return usage(fmt.Errorf("%s: line %d: the file says that this row was %s before, and this ledger has never heard of it (%s like it)",
 			name, p.ForeignFirst.Origin.Line, p.ForeignFirst.Earlier.Status, count(p.Foreign, "row")),
-			"batchinvite import "+quoted(name)+at.flags(), "or name the ledger that it was invited with: --ledger FILE")
+			"batchinvite import "+quoted(name)+s.rowFlagsGiven()+at.flags(), "or name the ledger that it was invited with: --ledger FILE")
 	case s.maxSend.set && p.calls(s.limit) > s.maxSend.n:
 		return usage(fmt.Errorf("%s to send are more than --max-send %d", count(p.calls(s.limit), "person"), s.maxSend.n),
 			"if that is right: --max-send "+strconv.Itoa(p.calls(s.limit)))
@@ -38,6 +38,18 @@ func (s *settings) guardPlan(p *planned, b batch, at *place) error {
 			"batchinvite check "+quoted(b.names()...))
 	}
 	return contradiction(b.contradictions())
+}
+
+// rowFlagsGiven are what import must be given to find the same people in a file. In another campaign they would be invited
+// again.
+func (s *settings) rowFlagsGiven() (text string) {
+	if s.campaign != "default" {
+		text += " --campaign " + quoted(s.campaign)
+	}
+	for _, assigned := range s.columns.list() {
+		text += " --map " + quoted(assigned)
+	}
+	return text
 }
 
 // contradiction: a typed flag that some rows disagree with is as likely a mistake in the flag as in the rows.

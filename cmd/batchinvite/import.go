@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -16,24 +15,29 @@ import (
 	"batchinvite/pkg/invite"
 	"batchinvite/pkg/ledger"
 	"batchinvite/pkg/ledger/sqlite"
+	"batchinvite/pkg/results"
 )
 
 func (a *app) importCommand() *cobra.Command {
-	s, why := &settings{}, ""
+	s, why := &settings{forImport: true}, ""
 	cmd := &cobra.Command{
 		Use:   "import FILE...",
 		Short: "Tell the ledger of people who were invited before: by script, page, another machine",
 		Long: `Tell the ledger of people who were invited before: by a script, by the vendor's page, by another machine. No calls are made.
 
-FILE is a results file (what it calls invited or unknown counts, the rest is left out), or a CSV with an address, an
-assessment id and a format, and, if they are known, a link and a date (columns "link" and "invited_at", or --map). What the
-ledger knows already is never weakened: people about whom it knows something else are listed and left as they are.`,
+FILE is a results file (what it calls invited or unknown counts, the rest is left out), also the .partial one of a run that
+died, or a CSV with an address, an assessment id and a format, and, if they are known, a link and a date (columns "link" and
+"invited_at", or --map; in UTC unless the date says otherwise): every row of that counts as invited.
+
+Unless every row can be right nothing is imported. What the ledger knows already is never weakened: people about whom it
+knows something else are listed and left as they are.`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	how := group("For the audit", func(f *pflag.FlagSet) {
 		f.StringVar(&why, "why", "", "how you know, `text`; default the name of the file")
 	})
 	rows := pick("Which rows", s, "assessment-id", "format", "campaign", "map", "override")
+	rows.flags.Lookup("map").Usage += ", link, invited_at"
 	groups := []flagGroup{rows, how, s.placeFlags()}
 	cmd.RunE = func(cmd *cobra.Command, files []string) error {
 		if err := a.start(cmd, s); err != nil {
@@ -52,21 +56,23 @@ ledger knows already is never weakened: people about whom it knows something els
 func (a *app) importFiles(cmd *cobra.Command, s *settings, files []string, why string) (code int, err error) {
 	ctx, _, release := a.watchSignals(cmd.Context())
 	defer release()
-	s.forImport = true
+	if err := refuseSources(files); err != nil {
+		return 0, err
+	}
 	b, err := a.copyInputs(ctx, files)
 	if err != nil {
 		return 0, stoppedEarly(ctx, err)
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
-	if err := b.read(s); err != nil {
-		return 0, err
-	}
-	im := &importing{batch: b, skipped: map[invite.Status]int{}, told: map[ledger.Import]int{}}
-	if err := im.check(ctx); err != nil {
+	im := newImporting(b)
+	if err := im.read(ctx, s); err != nil {
 		return 0, stoppedEarly(ctx, err)
 	}
 	p, err := s.place()
 	if err != nil {
+		return 0, err
+	}
+	if err := a.sayImport(ctx, im, p); err != nil {
 		return 0, err
 	}
 	led, err := sqlite.Open(ctx, p.path, p.account, p.options(sqlite.Create, "import "+strings.Join(b.names(), " "), s.wait))
@@ -85,13 +91,51 @@ func (a *app) importFiles(cmd *cobra.Command, s *settings, files []string, why s
 	return exitDone, nil
 }
 
-// importing takes people over into the ledger, in two passes: nothing is written before all is known to be right.
+// refuseSources: of "*.csv" a results file tells who was invited, and its source would call everybody that.
+func refuseSources(files []string) error {
+	for _, name := range files {
+		if hasSource(strings.TrimSuffix(name, results.Partial("")), files) {
+			return usage(fmt.Errorf("%s holds results of a file that is here too, every row of which would count as invited", name),
+				"name the results alone: batchinvite import "+quoted(name))
+		}
+	}
+	return nil
+}
+
+// sayImport says what is about to be done.
+func (a *app) sayImport(ctx context.Context, im *importing, p *place) error {
+	led, err := p.read(ctx)
+	if err != nil {
+		return err
+	}
+	begun := ", begun by this import"
+	if led != nil {
+		begun, err = "", led.Close()
+	}
+	a.sayf("ledger: %s, account %s, campaign %s%s\n", p.path, p.account, p.settings.campaign, begun)
+	for _, in := range im.batch {
+		kind := "invited by somebody else"
+		if in.sheet.Recognised() {
+			kind = "results of a run"
+		}
+		a.sayf("%s: %s; %s\n", in.snapshot.Name, kind, in.sheet.Mapping())
+	}
+	for _, w := range im.warnings {
+		a.sayf("warning: %s\n", w)
+	}
+	a.sayf("to import: %d invited, %d unknown\n", im.found[invite.Invited], im.found[invite.Unknown])
+	return err
+}
+
+// importing takes people over into the ledger, in several passes: nothing is written before all is known to be right.
 type importing struct {
-	batch   batch
-	people  int
-	skipped map[invite.Status]int
-	told    map[ledger.Import]int
-	against []string // what is contradicted, the first of them
+	batch    batch
+	warnings []string
+	twins    twins
+	found    map[invite.State]int  // what the current pass has met, twins counted once
+	skipped  map[invite.Status]int // and left out
+	told     map[ledger.Import]int
+	against  []string // what is contradicted, the first of them
 }
 
 const (
@@ -99,94 +143,88 @@ const (
 	shownConflicts = 20
 )
 
-// person is what a row says, nil if it says nothing of somebody who was invited.
-func (im *importing) person(row invite.Row) (*ledger.Imported, error) {
-	e := row.Earlier
-	state := invite.Invited
-	switch e.Status {
-	case "", invite.StatusInvited, invite.StatusAlreadyInvited:
-	case invite.StatusUnknown:
-		state = invite.Unknown
-	default:
-		im.skipped[e.Status]++
-		return nil, nil
-	}
-	wrong := func(column, format string, args ...any) error {
-		return errors.New(invite.Problem{Line: row.Origin.Line, Column: column, Reason: fmt.Sprintf(format, args...)}.String())
-	}
-	at, err := parseInvitedAt(e.At)
-	switch {
-	case row.Problem != nil:
-		return nil, errors.New(row.Problem.String())
-	case e.Rehearsed():
-		return nil, wrong("", "the link %q is a rehearsal's, which invited nobody", e.Link)
-	case e.Link != "" && !isLink(e.Link):
-		return nil, wrong("", "%q is not a link such as https://host/path", e.Link)
-	case err != nil:
-		return nil, wrong("", "%s", err)
-	}
-	return &ledger.Imported{Candidate: row.Candidate, State: state, Link: e.Link, CandidateID: e.CandidateID, ReportID: e.ReportID,
-		Expires: e.Expires, At: at}, nil
+func newImporting(b batch) *importing {
+	return &importing{batch: b, twins: newTwins(b.lines()), found: map[invite.State]int{}, skipped: map[invite.Status]int{},
+		told: map[ledger.Import]int{}}
 }
 
-// parseInvitedAt reads the date of an invitation, zero if there is none.
-func parseInvitedAt(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly} {
-		if at, err := time.Parse(layout, text); err == nil {
-			return at.UTC(), nil
+// read understands the files and checks every row.
+func (im *importing) read(ctx context.Context, s *settings) error {
+	for _, in := range im.batch {
+		if !strings.HasSuffix(in.name, results.Partial("")) {
+			continue
 		}
-	}
-	return time.Time{}, fmt.Errorf("%q is not a date such as 2030-12-31 or 2030-12-31T18:30:00Z", text)
-}
-
-// check is the first pass.
-func (im *importing) check(ctx context.Context) error {
-	var problems []string
-	wrong := 0
-	err := im.each(ctx, func(row invite.Row) error {
-		person, err := im.person(row)
-		switch {
-		case err != nil:
-			if wrong++; wrong <= shownProblems {
-				problems = append(problems, im.batch[row.Origin.File].name+": "+err.Error())
-			}
-		case person != nil:
-			im.people++
+		line, err := in.snapshot.DropCutLine()
+		if err != nil {
+			return err
 		}
-		return nil
-	})
-	if err != nil {
+		w := in.name + " is of a run that did not end: whom it called last may be missing, look at the vendor's list before the next run"
+		if line > 0 {
+			w += fmt.Sprintf("; line %d is cut off and left out", line)
+		}
+		im.warnings = append(im.warnings, w)
+	}
+	if err := im.batch.read(s); err != nil {
 		return err
 	}
-	clear(im.skipped)
-	if more := wrong - len(problems); more > 0 {
-		problems = append(problems, fmt.Sprintf("and %d more", more))
+	err := im.each(ctx, func(p *ledger.Imported) error {
+		im.twins.meet(p)
+		im.found[p.State]++
+		return nil
+	})
+	im.twins.met.Freeze()
+	if err == nil && len(im.twins.said) > 0 {
+		err = im.each(ctx, func(p *ledger.Imported) error {
+			first, err := im.twins.compare(p)
+			if first {
+				im.found[p.State]++
+			}
+			return err
+		})
 	}
-	if wrong > 0 {
-		return usage(fmt.Errorf("nothing was imported, as %s can't be: %s", count(wrong, "row"), strings.Join(problems, "; ")))
-	}
-	return nil
+	return cmp.Or(err, contradiction(im.batch.contradictions()))
 }
 
-func (im *importing) each(ctx context.Context, do func(invite.Row) error) error {
+// each is one pass over the people of the files. Rows that can't be right are gathered into one error.
+func (im *importing) each(ctx context.Context, do func(*ledger.Imported) error) error {
+	clear(im.found)
+	clear(im.skipped)
+	var problems []string
+	wrong := 0
 	for row, err := range im.batch.rows {
 		if err := cmp.Or(err, context.Cause(ctx)); err != nil {
 			return err
 		}
-		if err := do(row); err != nil {
+		person, err := im.person(row)
+		if person != nil {
+			err = do(person)
+		}
+		bad, isRow := errors.AsType[*badRow](err)
+		if err != nil && !isRow {
 			return err
 		}
+		if isRow {
+			if wrong++; wrong <= shownProblems {
+				problems = append(problems, im.batch[row.Origin.File].name+": "+bad.Error())
+			}
+		}
 	}
-	return nil
+	if wrong == 0 {
+		return nil
+	}
+	if more := wrong - len(problems); more > 0 {
+		problems = append(problems, fmt.Sprintf("and %d more", more))
+	}
+	return usage(fmt.Errorf("nothing was imported, as %s can't be right: %s", count(wrong, "row"), strings.Join(problems, "; ")))
 }
 
-// write is the second pass.
+// write is the last pass.
 func (im *importing) write(ctx context.Context, led ledger.Ledger, why string) error {
 	var chunk []ledger.Imported
 	flush := func() error {
+		if len(chunk) == 0 {
+			return nil
+		}
 		verdicts, err := led.Import(ctx, chunk, who(), why)
 		if err != nil {
 			return err
@@ -201,20 +239,17 @@ func (im *importing) write(ctx context.Context, led ledger.Ledger, why string) e
 		chunk = chunk[:0]
 		return nil
 	}
-	err := im.each(ctx, func(row invite.Row) error {
-		person, err := im.person(row)
-		if err != nil || person == nil {
-			return err
+	err := im.each(ctx, func(p *ledger.Imported) error {
+		if !im.twins.join(p) {
+			return nil
 		}
-		if chunk = append(chunk, *person); len(chunk) < importChunk {
+		im.found[p.State]++
+		if chunk = append(chunk, *p); len(chunk) < importChunk {
 			return nil
 		}
 		return flush()
 	})
-	if err != nil || len(chunk) == 0 {
-		return err
-	}
-	return flush()
+	return cmp.Or(err, flush())
 }
 
 // contradicted says what the ledger has, and what the file says.
@@ -247,7 +282,7 @@ func told(state invite.State, link, report string) string {
 // text is what became of it.
 func (im *importing) text(p *place) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "ledger: %s, account %s\n%s in %s:\n", p.path, p.account, count(im.people, "invitation"), strings.Join(im.batch.names(), ", "))
+	fmt.Fprintf(&b, "ledger: %s, account %s\n%s in %s:\n", p.path, p.account, count(im.found[invite.Invited]+im.found[invite.Unknown], "invitation"), strings.Join(im.batch.names(), ", "))
 	for _, line := range []struct {
 		v    ledger.Import
 		text string
@@ -268,7 +303,11 @@ func (im *importing) text(p *place) string {
 		fmt.Fprintf(&b, "and %d more\n", more)
 	}
 	for _, status := range slices.Sorted(maps.Keys(im.skipped)) {
-		fmt.Fprintf(&b, "left out: %d %s\n", im.skipped[status], status)
+		fmt.Fprintf(&b, "left out: %d %s", im.skipped[status], status)
+		if status == invite.StatusRevoked {
+			b.WriteString(", whom a run invites again unless the ledger knows of it")
+		}
+		b.WriteString("\n")
 	}
 	return b.String()
 }

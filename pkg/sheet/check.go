@@ -66,11 +66,11 @@ func (c *checks) row(rec record, v *values) invite.Row {
 	origin := invite.Origin{File: c.options.File, Line: rec.line}
 	row := invite.Row{Origin: origin, Cells: c.header.own(rec.cells)}
 	row.Earlier = c.header.earlier(rec.cells, c.options.Import)
-	if c.options.Import && c.header.recognised { // what was really sent counts
+	if c.header.sent {
 		v.AssessmentID = cmp.Or(c.header.result(rec.cells, "invite_assessment_id"), v.AssessmentID)
 		v.Format = cmp.Or(c.header.result(rec.cells, "invite_format"), v.Format)
 	}
-	if err := c.header.overflow(rec.cells, row.Earlier); err != nil {
+	if err := cmp.Or(c.header.overflow(rec.cells, row.Earlier), c.header.tooShort(rec.cells)); err != nil {
 		row.Problem = &invite.Problem{Line: rec.line, Reason: err.Error()}
 		return row
 	}

@@ -23,11 +23,18 @@ type header struct {
 	recognised bool          // a results file of ours, whose result columns
 	results    int           // begin here
 	end        int           // and end before this place
+	sent       bool          // they say what was really sent, and that counts
+}
+
+// sentColumns are the result columns that an import goes by, instead of columns of the file's own.
+var sentColumns = map[Field]string{
+	AssessmentID: "invite_assessment_id", Format: "invite_format", Link: "invite_link", InvitedAt: "invite_at",
 }
 
 func newHeader(file string, rec record, o Options) (*header, error) {
 	h := &header{file: file, line: rec.line, columns: map[Field]int{}, width: len(rec.cells)}
 	h.recognise(rec.cells)
+	h.sent = h.recognised && o.Import
 	h.unguard(rec.cells)
 	h.cells = h.own(rec.cells)
 	for _, cell := range h.cells {
@@ -118,6 +125,15 @@ func (h *header) overflow(cells []string, earlier *invite.Earlier) error {
 	return tooWide(cells[:min(h.results, len(cells))], lastFilled(h.cells[:h.results])+1)
 }
 
+// tooShort: whoever writes results, and every spreadsheet that saves them, fills all columns. A row that lacks some was cut
+// off, so that its last cell may be half a link.
+func (h *header) tooShort(cells []string) error {
+	if !h.sent || len(cells) >= h.end {
+		return nil
+	}
+	return fmt.Errorf("has %d cells but the header has %d; was the file cut off here?", len(cells), h.end)
+}
+
 func tooWide(cells []string, width int) error {
 	if len(cells) <= width {
 		return nil
@@ -143,8 +159,11 @@ func (h *header) find(o Options) error {
 		}
 	}
 	guesses := []Field{Name, Email, AssessmentID, Format, Expires}
-	if o.Import {
-		guesses = append(guesses, Link, InvitedAt)
+	switch {
+	case h.sent:
+		guesses = guesses[:4]
+	case o.Import: // when an invitation ends is taken from our own results alone
+		guesses = append(guesses[:4], Link, InvitedAt)
 	}
 	if mapped[FirstName] != "" || mapped[LastName] != "" {
 		guesses = guesses[1:]
@@ -236,7 +255,7 @@ func (h *header) ambiguous(f Field, found []int) error {
 func (h *header) missing(o Options) error {
 	var fields, hints []string
 	// Of people who were invited before no name is needed, and our own results say what was sent.
-	spare := map[Field]bool{Name: o.Import, AssessmentID: o.Import && h.recognised, Format: o.Import && h.recognised}
+	spare := map[Field]bool{Name: o.Import, AssessmentID: h.sent, Format: h.sent}
 	require := func(f Field, hint string) {
 		if !h.has(f) && o.Defaults[f].Value == "" && !spare[f] {
 			fields, hints = append(fields, "the "+words[f]), append(hints, hint)
@@ -294,6 +313,9 @@ func (h *header) fail(hint, format string, args ...any) error {
 
 // label is what a field's column is called in messages, "" if it has none.
 func (h *header) label(f Field) string {
+	if column := sentColumns[f]; column != "" && h.sent {
+		return column
+	}
 	if i, ok := h.columns[f]; ok {
 		return cut(h.labels[i])
 	}

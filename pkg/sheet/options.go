@@ -75,6 +75,7 @@ type Options struct {
 	// Map gives the header of a field's column, both as the user typed them.
 	Map map[string]string
 	// Import reads a file of people who were invited before: they may have no name, and a link and a date are understood.
+	// Of a results file, what was really sent counts.
 	Import bool
 	// Defaults may hold AssessmentID, Format and Expires.
 	Defaults map[Field]Default

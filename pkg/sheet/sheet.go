@@ -117,6 +117,9 @@ func (s *Sheet) Header() []string { return s.checks.header.cells }
 // Recognised tells that the input is a results file of ours.
 func (s *Sheet) Recognised() bool { return s.checks.header.recognised }
 
+// Column is what problems call the column of a field, "" if it has none.
+func (s *Sheet) Column(f Field) string { return s.checks.header.label(f) }
+
 // Width is the largest number of cells that a row or the header has. It is complete after the first full pass.
 func (s *Sheet) Width() int { return s.width }
 
@@ -211,7 +214,7 @@ func (c *chunk) ReadAll() ([][]string, error) {
 // Mapping tells in one line where each field comes from.
 func (s *Sheet) Mapping() string {
 	var parts []string
-	for _, f := range []Field{Name, Email, AssessmentID, Format, Expires} {
+	for _, f := range []Field{Name, Email, AssessmentID, Format, Expires, Link, InvitedAt} {
 		if from := s.source(f); from != "" {
 			parts = append(parts, words[f]+": "+from)
 		}
@@ -225,8 +228,9 @@ func (s *Sheet) source(f Field) string {
 	if _, ok := h.columns[f]; f == Name && !ok {
 		column = strconv.Quote(h.label(FirstName)) + " + " + strconv.Quote(h.label(LastName))
 	}
+	sent := h.sent && sentColumns[f] != ""
 	switch {
-	case !h.has(f):
+	case !sent && !h.has(f):
 		return d.Value
 	case d.Override:
 		return d.Value + " instead of " + column

@@ -135,6 +135,38 @@ func unreadable(name string, err error) error {
 	return &Error{File: name, Reason: "can't be read: " + err.Error(), err: err}
 }
 
+// DropCutLine leaves out a last row that has no end, as a program leaves it that was killed while it wrote CSV. It gives
+// the line on which that row begins, 0 if there is none. Nobody else may use the copy meanwhile.
+func (s *Snapshot) DropCutLine() (line int, err error) {
+	in := bufio.NewReaderSize(s.Reader(), copyBuffer)
+	var at, end int64 // end: of the last whole row
+	next, lines, quoted := 1, 1, false
+	for {
+		b, err := in.ReadByte()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return 0, fmt.Errorf("read the copy of %s: %w", s.Name, err)
+		}
+		at++
+		switch b {
+		case '"': // a doubled one changes nothing
+			quoted = !quoted
+		case '\n':
+			if lines++; !quoted {
+				end, next = at, lines
+			}
+		}
+	}
+	// A quote that was broken long before the end is an error to report, and no reason to leave out what follows.
+	if end == s.size || s.size-end > maxRecord {
+		return 0, nil
+	}
+	s.size = end
+	return next, nil
+}
+
 // Reader reads the copy from its start.
 func (s *Snapshot) Reader() *io.SectionReader {
 	return io.NewSectionReader(s.file, 0, s.size)
