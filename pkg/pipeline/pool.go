@@ -94,6 +94,23 @@ func (p *Pool) Run(take, abort context.Context) (Totals, error) {
 	// A failure stops the taking of rows; calls in flight still end and are recorded if the ledger can.
 	group, failed := errgroup.WithContext(context.WithoutCancel(take))
 	defer context.AfterFunc(failed, func() { stop(context.Cause(failed)) })()
+	f.start(group, failed, take, abort)
+	err := group.Wait()
+
+	var s *invite.Stop
+	if errors.As(context.Cause(outer), &s) {
+		p.Progress.stopped(s)
+	}
+	totals := p.Progress.Totals()
+	totals.Closed = p.Step.alike.shut()
+	if cause := context.Cause(take); cause != nil {
+		totals.Cause = cause.Error()
+	}
+	return totals, err
+}
+
+// start starts the goroutines of a run: whoever sends to finished, the one that closes it after them, and the writer.
+func (f *flow) start(group *errgroup.Group, failed, take, abort context.Context) {
 	var senders sync.WaitGroup
 	send := func(part func() error) {
 		senders.Add(1)
@@ -104,8 +121,8 @@ func (p *Pool) Run(take, abort context.Context) (Totals, error) {
 	}
 	send(func() error { return f.read(failed, take, abort) })
 	var workers sync.WaitGroup
-	workers.Add(p.Workers)
-	for range p.Workers {
+	workers.Add(f.Workers)
+	for range f.Workers {
 		send(func() error {
 			defer workers.Done()
 			return f.work(take, abort)
@@ -121,18 +138,6 @@ func (p *Pool) Run(take, abort context.Context) (Totals, error) {
 		return nil
 	})
 	group.Go(f.write)
-	err := group.Wait()
-
-	var s *invite.Stop
-	if errors.As(context.Cause(outer), &s) {
-		p.Progress.stopped(s)
-	}
-	totals := p.Progress.Totals()
-	totals.Closed = p.Step.alike.shut()
-	if cause := context.Cause(take); cause != nil {
-		totals.Cause = cause.Error()
-	}
-	return totals, err
 }
 
 func (f *flow) work(take, abort context.Context) error {
