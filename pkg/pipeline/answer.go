@@ -20,6 +20,9 @@ func answer(v invite.Verdict, rec *invite.Record, c invite.Candidate, now time.T
 		r.Outcome.Error = "has a link, was never e-mailed; --email-linked sends the e-mail"
 	case invite.VerdictUnknown:
 		r.Status = invite.StatusUnknown
+		if rec.Purged {
+			r.Outcome.Error = "was unknown when its data was purged"
+		}
 	case invite.VerdictRejected:
 		r.Status = invite.StatusRejected
 		r.Outcome.Error = "unchanged since it was rejected: " + rec.Outcome.Error
