@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,13 +23,18 @@ func (a *app) statusCommand() *cobra.Command {
 		Long: `Counts by state, campaigns, runs, and the unknown rows. It takes no lock and changes nothing.
 
 With --json it is one object: ledger, account, since, states, campaigns (name, states), runs (id, command, campaign, started,
-ended, alive, host, files, settings, stopped, counts), and open, the rows that are unknown or in flight (state, email,
-assessment_id, format, campaign, file, line, run, since, error). Times are RFC 3339 in UTC.`,
+ended, alive, host, files, settings, stopped, counts), and open, the rows that are unknown or in_flight (state, email,
+assessment_id, format, campaign, file, line, run, since, error, resolve); resolve is the command that settles an unknown row.
+Times are RFC 3339 in UTC. What does not exist is left out: since where there is no ledger, ended of a run that is alive or
+died, stopped of one that reached its end, file and line of a row that was purged, file of one that was imported.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := a.start(cmd, s); err != nil {
 			return err
+		}
+		if runs < 0 {
+			return usagef("--runs: %d is no number of runs", runs)
 		}
 		return a.status(cmd.Context(), s, showEmails, asJSON, runs)
 	}
@@ -53,34 +59,39 @@ func (a *app) status(ctx context.Context, s *settings, showEmails, asJSON bool, 
 		return a.statusOfNothing(p, asJSON)
 	}
 	defer func() { err = errors.Join(err, led.Close()) }()
-	st, err := readStatus(ctx, led, p, max(runs, 0), showEmails)
+	st, err := readStatus(ctx, led, p, runs, showEmails)
 	if err != nil {
 		return err
 	}
 	if asJSON {
 		return a.printJSON(st)
 	}
-	st.print(a.out, showEmails)
+	st.print(a.out)
 	return nil
 }
 
 func (a *app) statusOfNothing(p *place, asJSON bool) error {
 	switch {
 	case asJSON:
-		return a.printJSON(status{Ledger: p.path, Account: p.account, States: map[string]int{}})
+		return a.printJSON(newStatus(p))
 	case !exists(p.path):
-		fmt.Fprintf(a.out, "there is no ledger %s\n", p.path)
+		fmt.Fprintf(a.out, "there is no ledger %s\n", plain(p.path))
 	default:
-		fmt.Fprintf(a.out, "ledger %s has nothing of account %s\n", p.path, p.account)
+		fmt.Fprintf(a.out, "ledger %s has nothing of account %s\n", plain(p.path), p.account)
 	}
 	return nil
 }
 
 func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.out)
+	var text strings.Builder
+	enc := json.NewEncoder(&text)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := fmt.Fprint(a.out, asciiControls(text.String()))
+	return err
 }
 
 // status is what the command shows, and its JSON.
@@ -92,6 +103,12 @@ type status struct {
 	Campaigns []statusCampaign `json:"campaigns"`
 	Runs      []statusRun      `json:"runs"`
 	Open      []statusRow      `json:"open"`
+
+	moreRuns int // that are not shown
+}
+
+func newStatus(p *place) *status {
+	return &status{Ledger: p.path, Account: p.account, States: map[string]int{}, Campaigns: []statusCampaign{}, Runs: []statusRun{}, Open: []statusRow{}}
 }
 
 type statusCampaign struct {
@@ -108,7 +125,7 @@ type statusRun struct {
 	Alive    bool                  `json:"alive"`
 	Host     string                `json:"host"`
 	Files    []string              `json:"files"`
-	Settings json.RawMessage       `json:"settings,omitempty"`
+	Settings json.RawMessage       `json:"settings"`
 	Stopped  string                `json:"stopped,omitempty"`
 	Counts   map[invite.Status]int `json:"counts"`
 }
@@ -121,12 +138,13 @@ type statusRow struct {
 	Format     string    `json:"format"`
 	Campaign   string    `json:"campaign"`
 	File       string    `json:"file,omitempty"`
-	Line       int       `json:"line"`
+	Line       int       `json:"line,omitempty"`
 	Run        int64     `json:"run"`
 	Since      time.Time `json:"since"`
 	Error      string    `json:"error,omitempty"`
+	Resolve    string    `json:"resolve,omitempty"` // the command, of an unknown row
 
-	resolve string // the command
+	again bool // the next run settles it by itself
 }
 
 func readStatus(ctx context.Context, led ledger.Ledger, p *place, limit int, showEmails bool) (*status, error) {
@@ -142,7 +160,8 @@ func readStatus(ctx context.Context, led ledger.Ledger, p *place, limit int, sho
 	if err != nil {
 		return nil, err
 	}
-	st := &status{Ledger: p.path, Account: p.account, Since: facts.Since.UTC(), States: words(facts.States)}
+	st := newStatus(p)
+	st.Since, st.States = facts.Since.UTC(), words(facts.States)
 	for _, c := range facts.Campaigns {
 		st.Campaigns = append(st.Campaigns, statusCampaign{c.Name, words(c.States)})
 	}
@@ -153,6 +172,7 @@ func readStatus(ctx context.Context, led ledger.Ledger, p *place, limit int, sho
 			st.Runs = append(st.Runs, statusRunOf(run))
 		}
 	}
+	st.moreRuns = len(all) - len(st.Runs)
 	for _, rec := range open {
 		st.Open = append(st.Open, statusRowOf(rec, files[rec.Run], p, showEmails))
 	}
@@ -167,10 +187,10 @@ func words(states map[invite.State]int) map[string]int {
 	return named
 }
 
-// wordOf is what a state is called for people.
+// wordOf is what a state is called outside: a claim that stands while its run is alive is a call in flight.
 func wordOf(s invite.State) string {
 	if s == invite.Claimed {
-		return "in flight"
+		return "in_flight"
 	}
 	return string(s)
 }
@@ -178,7 +198,13 @@ func wordOf(s invite.State) string {
 func statusRunOf(run ledger.RunRecord) statusRun {
 	r := statusRun{
 		ID: run.ID, Command: run.Command, Campaign: run.Campaign, Started: run.Started, Ended: run.Ended, Alive: run.Alive, Host: run.Host,
-		Settings: run.Settings, Stopped: run.Reason, Counts: run.Counts,
+		Settings: run.Settings, Stopped: run.Reason, Counts: run.Counts, Files: []string{},
+	}
+	if len(r.Settings) == 0 {
+		r.Settings = json.RawMessage("{}")
+	}
+	if r.Counts == nil {
+		r.Counts = map[invite.Status]int{}
 	}
 	for _, f := range run.Files {
 		r.Files = append(r.Files, f.Name)
@@ -190,15 +216,19 @@ func statusRowOf(rec invite.Record, files []ledger.File, p *place, showEmails bo
 	r := statusRow{
 		State: wordOf(rec.Outcome.State), Email: rec.Key.Email, Assessment: rec.Key.Assessment, Format: string(rec.Format),
 		Campaign: rec.Key.Campaign, Line: rec.Origin.Line, Run: rec.Run, Since: rec.ClaimedAt.UTC(), Error: rec.Outcome.Error,
-		resolve: resolveCommandFor(rec.Key, rec.Format, p),
 	}
+	key := rec.Key
 	switch {
 	case rec.Purged:
-		r.Email = "(purged)"
+		r.Email, key.Email = "(purged)", "EMAIL"
 	case !showEmails:
-		r.Email = invite.MaskEmail(r.Email)
+		r.Email, key.Email = invite.MaskEmail(r.Email), "EMAIL"
 	}
-	if rec.Origin.File < len(files) {
+	if rec.Outcome.State == invite.Unknown {
+		r.Resolve = resolveCommandFor(key, rec.Format, p) + " --sent|--not-sent --why TEXT"
+		r.again = rec.Format == invite.GetLink && !rec.Purged
+	}
+	if rec.Origin.Line > 0 && rec.Origin.File < len(files) { // a purged one stands nowhere any more
 		r.File = files[rec.Origin.File].Name
 	}
 	return r
