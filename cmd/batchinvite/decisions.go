@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"encoding/csv"
@@ -16,7 +17,7 @@ import (
 	"batchinvite/pkg/invite"
 )
 
-// decisionColumns are the columns of a file of decisions, by their letters and digits.
+// decisionColumns are the columns of a file of decisions, by their letters and digits. Names that come first win.
 var decisionColumns = map[string][]string{
 	"email":      {"email", "emailaddress", "mail", "address"},
 	"decision":   {"decision", "resolution", "outcome"},
@@ -29,7 +30,7 @@ var decisionColumns = map[string][]string{
 
 var decisionWords = map[string]bool{"sent": true, "yes": true, "invited": true, "notsent": false, "no": false}
 
-// leftOut are the rows of a file that settle nothing.
+// leftOut are the rows that settle nothing.
 type leftOut struct {
 	undecided int
 	settled   []string // about records that are not unknown, or not any more
@@ -42,30 +43,30 @@ func (a *app) readDecisions(ctx context.Context, unknown unknownRows, d *decisio
 		return nil, left, usagef("read decisions: %w", err)
 	}
 	defer f.Close()
-	r := csv.NewReader(f)
-	r.FieldsPerRecord = -1
-	header, err := r.Read()
+	table, err := openDecisions(d.from, f)
 	if err != nil {
-		return nil, left, usagef("read decisions: %s: %w", d.from, err)
-	}
-	header[0] = strings.TrimPrefix(header[0], "\ufeff")
-	table := decisionTable{name: d.from, header: header, ours: slices.Contains(header, "invite_status"), reader: r}
-	for _, column := range []string{"email", "decision"} {
-		if table.place(column) < 0 {
-			return nil, left, usagef("read decisions: %s has no column %q", d.from, column)
-		}
+		return nil, left, usagef("read decisions: %w", err)
 	}
 	var problems []error
 	for {
-		cells, err := r.Read()
+		cells, err := table.reader.Read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return nil, left, usagef("read decisions: %s: %w", d.from, err)
 		}
-		found, err := table.row(ctx, unknown, *d, cells, &left)
-		problems, rulings = append(problems, err), append(rulings, found...)
+		r, err := table.row(ctx, unknown, *d, cells, &left)
+		if r != nil {
+			var again bool
+			if again, err = table.repeats(r); !again {
+				rulings = append(rulings, *r)
+			}
+		}
+		if _, isRow := errors.AsType[*badDecision](err); err != nil && !isRow {
+			return nil, left, err
+		}
+		problems = append(problems, err)
 	}
 	problems = slices.DeleteFunc(problems, func(err error) bool { return err == nil })
 	if len(problems) > shownProblems {
@@ -77,22 +78,75 @@ func (a *app) readDecisions(ctx context.Context, unknown unknownRows, d *decisio
 	return rulings, left, nil
 }
 
+// badDecision says where a row is wrong, and why.
+type badDecision struct{ error }
+
 // decisionTable is an open file of decisions.
 type decisionTable struct {
-	name   string
-	header []string
-	ours   bool // results of ours, whose cells are guarded
-	reader *csv.Reader
+	name    string
+	header  []string
+	columns map[string]int // places in header
+	ours    bool           // results of ours, whose cells are guarded
+	reader  *csv.Reader
+	met     map[recordKey]metDecision
 }
 
-// place is where a column stands, -1 if it does not. Names that come first win.
-func (t *decisionTable) place(column string) int {
-	for _, alias := range decisionColumns[column] {
-		if i := slices.IndexFunc(t.header, func(name string) bool { return letters(name) == alias }); i >= 0 {
-			return i
+type metDecision struct {
+	line int
+	ruling
+}
+
+// openDecisions reads the header.
+func openDecisions(name string, f io.Reader) (*decisionTable, error) {
+	in := bufio.NewReader(f)
+	if start, _ := in.Peek(3); string(start) == "\ufeff" { // before a quoted header it would be a bare quote's beginning
+		_, _ = in.Discard(len(start)) // it was there
+	}
+	t := &decisionTable{name: name, reader: csv.NewReader(in), columns: map[string]int{}, met: map[recordKey]metDecision{}}
+	t.reader.FieldsPerRecord = -1
+	var err error
+	if t.header, err = t.reader.Read(); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	results := slices.Index(t.header, invite.ResultColumns[0])
+	t.ours = results >= 0
+	for column := range decisionColumns {
+		from := 0
+		if t.ours && column != "email" {
+			from = results // what stands left of it is the input's, and means something else there
+		}
+		if err := t.find(column, from); err != nil {
+			return nil, err
 		}
 	}
-	return -1
+	for _, column := range []string{"email", "decision"} {
+		switch _, ok := t.columns[column]; {
+		case !ok && t.ours && column == "decision":
+			return nil, fmt.Errorf("%s has no column %q to the right of %s", name, column, t.header[results])
+		case !ok:
+			return nil, fmt.Errorf("%s has no column %q; the columns, separated by commas, are %q", name, column, t.header)
+		}
+	}
+	return t, nil
+}
+
+// find places a column. Of two that are called alike nobody can tell which is meant.
+func (t *decisionTable) find(column string, from int) error {
+	for _, alias := range decisionColumns[column] {
+		for i := from; i < len(t.header); i++ {
+			if letters(t.header[i]) != alias {
+				continue
+			}
+			if _, twice := t.columns[column]; twice {
+				return fmt.Errorf("%s has two columns %q, rename one", t.name, t.header[i])
+			}
+			t.columns[column] = i
+		}
+		if _, found := t.columns[column]; found {
+			return nil
+		}
+	}
+	return nil
 }
 
 func letters(s string) string {
@@ -104,65 +158,94 @@ func letters(s string) string {
 	}, s)
 }
 
-// row gives the ruling of one row, none if it settles nothing.
-func (t *decisionTable) row(ctx context.Context, unknown unknownRows, d decision, cells []string, left *leftOut) ([]ruling, error) {
-	cell := func(column string) string {
-		i := t.place(column)
-		if i < 0 || i >= len(cells) {
-			return ""
-		}
-		if t.ours {
-			return strings.TrimSpace(invite.Unguard(cells[i]))
-		}
-		return strings.TrimSpace(cells[i])
+func (t *decisionTable) cell(cells []string, column string) string {
+	i, ok := t.columns[column]
+	if !ok || i >= len(cells) {
+		return ""
 	}
+	if t.ours {
+		return strings.TrimSpace(invite.Unguard(cells[i]))
+	}
+	return strings.TrimSpace(cells[i])
+}
+
+func (t *decisionTable) wrong(column, format string, args ...any) error {
 	line, _ := t.reader.FieldPos(0)
-	wrong := func(column, format string, args ...any) error {
-		where := fmt.Sprintf("%s: line %d", t.name, line)
-		if column != "" {
-			where += ", column " + t.header[t.place(column)]
-		}
-		return fmt.Errorf("%s: %w", where, fmt.Errorf(format, args...))
+	where := fmt.Sprintf("%s: line %d", t.name, line)
+	if i, ok := t.columns[column]; ok {
+		where += ", column " + t.header[i]
 	}
-	word := cell("decision")
-	if word == "" {
+	return &badDecision{fmt.Errorf("%s: %w", where, fmt.Errorf(format, args...))}
+}
+
+// row gives the ruling of one row, nil if it settles nothing.
+func (t *decisionTable) row(ctx context.Context, unknown unknownRows, d decision, cells []string, left *leftOut) (*ruling, error) {
+	if t.cell(cells, "decision") == "" {
 		left.undecided++
 		return nil, nil
 	}
+	if err := t.read(cells, &d); err != nil {
+		return nil, err
+	}
+	records, err := unknown.person(ctx, d.email)
+	if err != nil {
+		return nil, err
+	}
+	switch found := d.rule(records); len(found) {
+	case 0:
+		line, _ := t.reader.FieldPos(0)
+		left.settled = append(left.settled, fmt.Sprintf("%s: line %d: %s has no unknown row that fits", t.name, line, invite.MaskEmail(d.email)))
+		return nil, nil
+	case 1:
+		return &found[0], nil
+	default:
+		return nil, t.wrong("", "%s has %d unknown rows, say which with columns assessment_id, campaign, format", invite.MaskEmail(d.email), len(found))
+	}
+}
+
+// read takes over what a row says.
+func (t *decisionTable) read(cells []string, d *decision) (err error) {
+	word, address := t.cell(cells, "decision"), t.cell(cells, "email")
 	sent, known := decisionWords[letters(word)]
 	if !known {
-		return nil, wrong("decision", "%q is neither sent nor not_sent", word)
+		return t.wrong("decision", "%q is neither sent nor not_sent", word)
 	}
-	email, err := invite.NormalizeEmail(cell("email"))
-	if err != nil {
-		return nil, wrong("email", "%q %w", cell("email"), err)
+	if d.email, err = invite.NormalizeEmail(address); err != nil {
+		return t.wrong("email", "%q %w", address, err)
 	}
-	d.sent, d.link, d.why = sent, cell("link"), cmp.Or(cell("why"), d.why)
-	d.campaign, d.format.value = cmp.Or(strings.ToLower(cell("campaign")), d.campaign), cmp.Or(strings.ToLower(cell("format")), d.format.value)
-	if text := cell("assessment"); text != "" {
+	d.sent, d.link, d.why = sent, t.cell(cells, "link"), cmp.Or(t.cell(cells, "why"), d.why)
+	d.campaign = cmp.Or(strings.ToLower(t.cell(cells, "campaign")), d.campaign)
+	if text := strings.ToLower(t.cell(cells, "format")); text != "" {
+		if err := d.format.Set(text); err != nil {
+			return t.wrong("format", "%w", err)
+		}
+	}
+	if text := t.cell(cells, "assessment"); text != "" {
 		if d.assessment, err = strconv.ParseInt(text, 10, 64); err != nil {
-			return nil, wrong("assessment", "%q is not an assessment id", text)
+			return t.wrong("assessment", "%q is not an assessment id", text)
 		}
 	}
 	switch {
 	case strings.TrimSpace(d.why) == "":
-		return nil, wrong("", "says not how you know: a column \"why\", or --why TEXT")
+		return t.wrong("", "says not how you know: a column \"why\", or --why TEXT")
 	case d.link != "" && !sent:
-		return nil, wrong("link", "goes with sent")
+		return t.wrong("link", "goes with sent")
 	case d.link != "" && !isLink(d.link):
-		return nil, wrong("link", "%q is not a link such as https://host/path", d.link)
+		return t.wrong("link", "%q is not a link such as https://host/path", d.link)
 	}
-	records, err := unknown.person(ctx, email)
-	if err != nil {
-		return nil, err
+	return nil
+}
+
+// repeats tells whether an earlier row has said the same. To say something else there is wrong.
+func (t *decisionTable) repeats(r *ruling) (bool, error) {
+	key := recordKey{r.Key, r.Format}
+	first, again := t.met[key]
+	if again && (first.State != r.State || first.Link != r.Link) {
+		return true, t.wrong("", "contradicts line %d, which is about the same unknown row", first.line)
 	}
-	found := d.rule(records)
-	switch {
-	case len(found) == 0:
-		left.settled = append(left.settled, fmt.Sprintf("%s: line %d: %s has no unknown row that fits", t.name, line, invite.MaskEmail(email)))
-		return nil, nil
-	case len(found) > 1:
-		return nil, wrong("", "%s has %d unknown rows, say which with columns assessment_id, campaign, format", invite.MaskEmail(email), len(found))
+	if !again {
+		line, _ := t.reader.FieldPos(0)
+		t.met[key] = metDecision{line, *r}
 	}
-	return found, nil
+	return again, nil
 }

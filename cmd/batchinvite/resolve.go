@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"os/user"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -45,7 +44,8 @@ With --sent a row counts as invited; with --not-sent the next run invites it. Wh
 
 The file of --from is a CSV with the columns email and decision (sent or not_sent; yes and no do too), and, where they are
 needed, link, why, assessment_id, campaign and format. It may be a results file in which somebody has filled in a column
-"decision" beside the unknown rows: rows without a decision are left out. All rows are checked before any is settled.`,
+"decision" beside the unknown rows; there only columns to the right of invite_status count, and the address. Rows without
+a decision are left out. All rows are checked before any is settled. Where a row is not unknown any more the exit code is 1.`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	what := group("The rows and what became of them", func(f *pflag.FlagSet) {
@@ -131,19 +131,22 @@ func (a *app) resolve(cmd *cobra.Command, s *settings, d *decision) (err error) 
 		return stoppedEarly(ctx, err)
 	}
 	defer func() { err = errors.Join(err, led.Close()) }()
-	rulings, left := agreed, leftOut{}
-	if rulings == nil {
-		if rulings, left, err = a.decide(ctx, led, p, d); err != nil {
-			return err
-		}
+	var rulings []ruling
+	var left leftOut
+	if agreed != nil {
+		rulings, left, err = unchanged(ctx, led, agreed)
+	} else {
+		rulings, left, err = a.decide(ctx, led, p, d)
 	}
-	if err := a.settle(ctx, led, rulings, len(rulings) != 1 || d.from != ""); err != nil {
+	if err != nil {
 		return err
 	}
-	if d.from == "" {
-		return nil
+	if err := a.settle(ctx, led, rulings, d.email == ""); err != nil {
+		return err
 	}
-	fmt.Fprintf(a.out, "left out: %d without a decision\n", left.undecided)
+	if d.from != "" {
+		fmt.Fprintf(a.out, "left out: %d without a decision\n", left.undecided)
+	}
 	for _, text := range left.settled {
 		fmt.Fprintln(a.out, text)
 	}
@@ -177,13 +180,9 @@ type ruling struct {
 
 // decide finds the records that are meant.
 func (a *app) decide(ctx context.Context, led ledger.Ledger, p *place, d *decision) (rulings []ruling, left leftOut, err error) {
-	unknown := unknownRows{led: led, of: map[string][]invite.Record{}}
-	if unknown.all, err = led.Open(ctx); err != nil {
+	unknown, err := readUnknown(ctx, led)
+	if err != nil {
 		return nil, left, err
-	}
-	unknown.all = slices.DeleteFunc(unknown.all, func(rec invite.Record) bool { return rec.Outcome.State != invite.Unknown })
-	for _, rec := range unknown.all {
-		unknown.of[rec.Key.Email] = append(unknown.of[rec.Key.Email], rec)
 	}
 	if d.from != "" {
 		return a.readDecisions(ctx, unknown, d)
@@ -198,25 +197,6 @@ func (a *app) decide(ctx context.Context, led ledger.Ledger, p *place, d *decisi
 	}
 	rulings = d.rule(found)
 	return rulings, left, single(rulings, d.email, p)
-}
-
-// unknownRows are the unknown records of a ledger.
-type unknownRows struct {
-	led ledger.Ledger
-	all []invite.Record
-	of  map[string][]invite.Record // by address
-}
-
-// person gives those of an address, also if its data was purged.
-func (u unknownRows) person(ctx context.Context, email string) (found []invite.Record, err error) {
-	if found = u.of[email]; len(found) > 0 {
-		return found, nil
-	}
-	err = u.led.Records(ctx, ledger.Filter{Email: email, States: []invite.State{invite.Unknown}}, func(rec invite.Record) error {
-		found = append(found, rec)
-		return nil
-	})
-	return found, err
 }
 
 // rule applies the decision to every record that fits.
@@ -291,7 +271,7 @@ func (a *app) settle(ctx context.Context, led ledger.Ledger, rulings []ruling, m
 		}
 		done[r.State]++
 		if !many {
-			fmt.Fprintf(a.out, "%s in assessment %d, %s, campaign %s: %s\n", cmp.Or(r.rec.Email, "the person"), r.Key.Assessment, r.Format, r.Key.Campaign, r.State)
+			fmt.Fprintf(a.out, "%s in assessment %d, %s, campaign %s: %s\n", cmp.Or(r.rec.Email, r.Key.Email), r.Key.Assessment, r.Format, r.Key.Campaign, r.State)
 		}
 	}
 	if many {
