@@ -45,6 +45,9 @@ func (o *age) Set(text string) error {
 	if err != nil {
 		return fmt.Errorf("%q is neither a number of days such as 180d, of weeks such as 26w, nor a date such as 2030-12-31", text)
 	}
+	if date.After(time.Now()) {
+		return fmt.Errorf("%q is yet to come: that would be everybody", text)
+	}
 	*o = age{text, date}
 	return nil
 }
@@ -119,7 +122,7 @@ func (a *app) purge(cmd *cobra.Command, s *settings, e *erasure) (err error) {
 		return stoppedEarly(ctx, err)
 	}
 	defer func() { err = errors.Join(err, led.Close()) }()
-	done, err := led.Purge(ctx, ledger.Purge{Before: e.olderThan.before, Email: e.email, Forget: e.forget, Who: who(), Why: strings.TrimSpace(e.why)})
+	done, err := led.Purge(ctx, e.purge())
 	if err != nil && done == (ledger.Purged{}) {
 		return err
 	}
@@ -132,7 +135,12 @@ func (a *app) purge(cmd *cobra.Command, s *settings, e *erasure) (err error) {
 	return err
 }
 
-// askPurge says how many records it is about, and asks. The ledger is not held while the question stands.
+func (e *erasure) purge() ledger.Purge {
+	return ledger.Purge{Before: e.olderThan.before, Email: e.email, Forget: e.forget, Who: who(), Why: strings.TrimSpace(e.why)}
+}
+
+// askPurge says how many records it is about, and asks. The ledger is not held while the question stands. Where there is
+// nothing to lose there is nothing to ask, and the ledger's files are rewritten all the same.
 func (a *app) askPurge(ctx context.Context, p *place, e *erasure) (err error) {
 	if e.yes {
 		return nil
@@ -144,24 +152,19 @@ func (a *app) askPurge(ctx context.Context, p *place, e *erasure) (err error) {
 	if led == nil {
 		return usage(fmt.Errorf("ledger %q has nothing of account %s", p.path, p.account), "batchinvite status"+p.flags())
 	}
-	n := 0
-	err = led.Records(ctx, ledger.Filter{Email: e.email}, func(rec invite.Record) error {
-		if old := e.olderThan.before; old.IsZero() || rec.ClaimedAt.Before(old) && rec.Outcome.At.Before(old) {
-			n++
-		}
-		return context.Cause(ctx)
-	})
-	if err = errors.Join(err, led.Close()); err != nil {
+	will, err := foresee(ctx, led, e.purge())
+	if err = errors.Join(err, led.Close()); err != nil || will.Tombstones+will.Deleted == 0 {
 		return err
 	}
-	what := "the personal data of " + count(n, "record")
+	what := "the personal data of " + count(will.Tombstones+will.Deleted, "record")
 	if e.forget {
 		what += ", and that they were invited"
 	}
+	detail := fmt.Sprintf("%d made anonymous, %d deleted, %d kept", will.Tombstones, will.Deleted, will.Kept)
 	if !a.canAsk() {
-		return usage(fmt.Errorf("%s would be forgotten, and there is no terminal to ask at", what), "if that is wanted: --yes")
+		return usage(fmt.Errorf("%s would be forgotten (%s), and there is no terminal to ask at", what, detail), "if that is wanted: --yes")
 	}
-	answer, err := a.ask(ctx, fmt.Sprintf("Forget %s? [y/N] ", what))
+	answer, err := a.ask(ctx, fmt.Sprintf("Forget %s (%s)? [y/N] ", what, detail))
 	switch {
 	case err != nil:
 		return err
@@ -169,4 +172,22 @@ func (a *app) askPurge(ctx context.Context, p *place, e *erasure) (err error) {
 		return usage(errors.New("nothing was forgotten: the answer was no"))
 	}
 	return nil
+}
+
+// foresee counts what would become of the records as they are now.
+func foresee(ctx context.Context, led ledger.Ledger, p ledger.Purge) (will ledger.Purged, err error) {
+	err = led.Records(ctx, ledger.Filter{Email: p.Email}, func(rec invite.Record) error {
+		old := p.Before.IsZero() || rec.ClaimedAt.Before(p.Before) && rec.Outcome.At.Before(p.Before)
+		switch state := rec.Outcome.State; {
+		case !old, rec.Purged && !p.Forget:
+		case state == invite.Claimed, state == invite.Unknown && p.Email == "" && !p.Forget:
+			will.Kept++
+		case p.Forget, state == invite.Rejected, state == invite.NotSent:
+			will.Deleted++
+		default:
+			will.Tombstones++
+		}
+		return context.Cause(ctx)
+	})
+	return will, err
 }
