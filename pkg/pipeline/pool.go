@@ -94,7 +94,7 @@ func (p *Pool) Run(take, abort context.Context) (Totals, error) {
 	// A failure stops the taking of rows; calls in flight still end and are recorded if the ledger can.
 	group, failed := errgroup.WithContext(context.WithoutCancel(take))
 	defer context.AfterFunc(failed, func() { stop(context.Cause(failed)) })()
-	f.start(group, failed, take, abort)
+	f.start(failed, take, abort, group)
 	err := group.Wait()
 
 	var s *invite.Stop
@@ -110,7 +110,7 @@ func (p *Pool) Run(take, abort context.Context) (Totals, error) {
 }
 
 // start starts the goroutines of a run: whoever sends to finished, the one that closes it after them, and the writer.
-func (f *flow) start(group *errgroup.Group, failed, take, abort context.Context) {
+func (f *flow) start(failed, take, abort context.Context, group *errgroup.Group) {
 	var senders sync.WaitGroup
 	send := func(part func() error) {
 		senders.Add(1)
