@@ -70,6 +70,12 @@ func (a *app) export(cmd *cobra.Command, s *settings, id int64, files []string) 
 		return err
 	}
 	if past == nil {
+		if s.output == "" {
+			// The results that are there may be better than what this can tell.
+			return usage(fmt.Errorf("no run was over just %s as it is now", strings.Join(b.names(), ", ")),
+				"name all files of the run, as they were then: batchinvite status"+p.flags()+" lists them",
+				"or see what the ledger knows of these rows: --output FILE, with the campaign and the settings that they had")
+		}
 		a.sayf("no run was over %s as it is now: the results say what the ledger knows of its rows\n", strings.Join(b.names(), ", "))
 		past = &ledger.RunRecord{ID: noRun, End: ledger.End{Cause: "no run has sent it"}}
 	} else if err := s.asIn(cmd.Flags(), past); err != nil {

@@ -32,8 +32,8 @@ func (r *run) hintsAfter(err error, out *output) []string {
 		hints = append(hints, "the ledger knows what was done: run again to go on")
 	}
 	hints = append(hints, out.left()...)
-	for _, name := range out.lost {
-		hints = append(hints, "or make the results of what was done: batchinvite export "+quoted(name)+r.place.flags())
+	if len(out.lost) > 0 {
+		hints = append(hints, "or make the results of what was done: batchinvite export "+quoted(r.batch.names()...)+r.place.flags())
 	}
 	return hints
 }

@@ -20,6 +20,7 @@ type output struct {
 	files   []*results.File // nil where the results are streamed
 	advise  func(*invite.Result)
 	told    []string // where the results are, for the summary
+	keep    bool     // whatever stands at the place of the results, also what we wrote
 	lost    []string // the inputs whose results could not be written
 }
 
@@ -92,6 +93,9 @@ func (o *output) commitFile(ctx context.Context, led ledger.Ledger, run int64, f
 	known, err := led.Written(ctx, path)
 	if err != nil {
 		return err
+	}
+	if o.keep {
+		known = ""
 	}
 	var done results.Committed
 	if rehearsal && in.derived {

@@ -108,7 +108,7 @@ func (r *run) revoke(take, abort context.Context, u *undo) (code int, err error)
 	}
 	r.sayf("%s", found.text(r.place, u))
 	if len(found.revocable) == 0 {
-		return exitDone, nil
+		return found.code(), nil
 	}
 	client, err := r.client(take)
 	if err != nil {
@@ -125,7 +125,22 @@ func (r *run) revoke(take, abort context.Context, u *undo) (code int, err error)
 		return 0, fmt.Errorf("open ledger %q: %w", r.place.path, ledger.ErrNoLedger)
 	}
 	defer func() { err = errors.Join(err, r.led.Close()) }()
-	return r.revokeAll(take, abort, u, client, found)
+	code, err = r.revokeAll(take, abort, u, client, found)
+	if err == nil && code == exitDone {
+		code = found.code()
+	}
+	return code, err
+}
+
+// code is the exit code for what can't be revoked from here.
+func (f *invitations) code() int {
+	switch {
+	case f.unknown > 0:
+		return exitUnknown
+	case f.nameless > 0:
+		return exitSomeFailed
+	}
+	return exitDone
 }
 
 func (r *run) revokeAll(take, abort context.Context, u *undo, client *api.Client, found *invitations) (code int, err error) {
@@ -180,6 +195,7 @@ type invitations struct {
 	reports   map[recordKey]string
 	nameless  int // without a report id, which the vendor wants
 	revoked   int // before
+	unknown   int // so nobody knows whether there is anything to revoke
 }
 
 func (r *run) findInvitations(ctx context.Context, u *undo) (found *invitations, err error) {
@@ -198,12 +214,14 @@ func (r *run) findInvitations(ctx context.Context, u *undo) (found *invitations,
 		}
 	}
 	found = &invitations{reports: map[recordKey]string{}}
-	filter := ledger.Filter{Run: u.run, Campaign: u.campaign, Assessment: u.assessment, Email: u.email, States: []invite.State{invite.Invited, invite.Revoked}}
+	filter := ledger.Filter{Run: u.run, Campaign: u.campaign, Assessment: u.assessment, Email: u.email, States: []invite.State{invite.Invited, invite.Revoked, invite.Unknown}}
 	err = led.Records(ctx, filter, func(rec invite.Record) error {
 		switch {
 		case !fits(rec) || u.line != 0 && rec.Origin.Line != u.line || u.format.value != "" && string(rec.Format) != u.format.value:
 		case rec.Outcome.State == invite.Revoked:
 			found.revoked++
+		case rec.Outcome.State == invite.Unknown:
+			found.unknown++
 		case rec.Outcome.ReportID == "":
 			found.nameless++
 		default:
@@ -269,6 +287,9 @@ func (f *invitations) text(p *place, u *undo) string {
 	if f.revoked > 0 {
 		fmt.Fprintf(&b, "revoked before: %d\n", f.revoked)
 	}
+	if f.unknown > 0 {
+		fmt.Fprintf(&b, "unknown: %d, settle them first: batchinvite status%s\n", f.unknown, p.flags())
+	}
 	if f.nameless > 0 {
 		fmt.Fprintf(&b, "%d can't be revoked from here: the ledger has no report id of them\n", f.nameless)
 	}
@@ -301,7 +322,11 @@ func (r *run) createRevocations(path string) (*output, error) {
 	if err := b.checkPlace(0, b[0]); err != nil {
 		return nil, err
 	}
-	return r.createOutput(b, func(*invite.Result) {})
+	out, err := r.createOutput(b, func(*invite.Result) {})
+	if err == nil {
+		out.keep = true // those who were revoked before stand there and nowhere else
+	}
+	return out, err
 }
 
 // revocationColumns are what stands of an invitation in the results of revoke.

@@ -64,7 +64,7 @@ type run struct {
 func visible(flags *pflag.FlagSet) json.RawMessage {
 	set := map[string]any{}
 	flags.VisitAll(func(f *pflag.Flag) {
-		if v := f.Value.String(); v != f.DefValue && f.Name != "help" {
+		if v := f.Value.String(); v != f.DefValue && f.Name != "help" && f.Name != "email" { // of revoke: a person's
 			set[f.Name] = v
 			if m, isMap := f.Value.(*columnMap); isMap {
 				set[f.Name] = m.list() // a column's name may have a comma in it

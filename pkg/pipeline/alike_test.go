@@ -171,3 +171,15 @@ func TestStep_tooManyFailuresStopTheRun(t *testing.T) {
 			}
 		})
 }
+
+// A pilot over a long file: the rows beyond the limit must not settle what its only call has to say.
+func TestAlike_aPilotOverALongFile(t *testing.T) {
+	follow(t, listed(20_000, invite.GetLink), 4, func(p *pipeline.Pool) { p.Limit = 1 },
+		func(int, invite.Candidate, time.Duration) invite.Answer { return rejected(404) },
+		func(t *testing.T, v *course, _ *sink, totals pipeline.Totals) {
+			wantStop(t, totals, invite.StopPerson, "the only call was refused (wrong base URL or assessment?)")
+			if totals.Counts[invite.StatusNotSent] != 20_000 || len(v.began) != 1 {
+				t.Errorf("%v after %d calls, want all not sent after one", totals.Counts, len(v.began))
+			}
+		})
+}

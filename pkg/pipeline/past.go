@@ -32,7 +32,7 @@ func (f *flow) past(it *item) invite.Result {
 	if _, err := c.Expiry.Due(p.Ended); err != nil {
 		return expired(c, it.history, err)
 	}
-	if f.wanted++; f.Limit > 0 && f.wanted > f.Limit {
+	if f.wanted++; f.beyond() {
 		return unsent(c, it.history, errLimit)
 	}
 	if words, closed := p.Closed[c.Key.Assessment]; closed {

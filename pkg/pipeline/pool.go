@@ -66,7 +66,8 @@ type flow struct {
 	unwanted chan struct{}       // closed by the writer when it ends, which is early if the results can't be written
 	window   *semaphore.Weighted // taken by the reader, given back by the writer
 	seq      int
-	wanted   int // rows that need a call
+	wanted   int    // rows that need a call
+	lastJob  func() // closes jobs
 }
 
 // Run takes every row to its result. It stops early when take is done or a call shows that going on makes no sense;
@@ -94,6 +95,7 @@ func (p *Pool) Run(take, abort context.Context) (Totals, error) {
 	// A failure stops the taking of rows; calls in flight still end and are recorded if the ledger can.
 	group, failed := errgroup.WithContext(context.WithoutCancel(take))
 	defer context.AfterFunc(failed, func() { stop(context.Cause(failed)) })()
+	f.lastJob = sync.OnceFunc(func() { close(f.jobs) })
 	f.start(failed, take, abort, group)
 	err := group.Wait()
 

@@ -26,7 +26,7 @@ type item struct {
 
 // read hands every row to a worker or, decided, to the writer.
 func (f *flow) read(failed, take, abort context.Context) error {
-	defer close(f.jobs)
+	defer f.lastJob()
 	batch, weight := make([]*item, 0, chunk), int64(0)
 	for row, err := range f.Rows {
 		if err != nil {
@@ -63,8 +63,10 @@ func (f *flow) makeRoom(failed, abort context.Context, weight int64) error {
 	if f.window.TryAcquire(weight) {
 		return nil
 	}
-	if err := f.Step.Yield(abort); err != nil {
-		return err
+	if !f.beyond() { // else no more calls come, and End settles what waits
+		if err := f.Step.Yield(abort); err != nil {
+			return err
+		}
 	}
 	if f.window.Acquire(failed, weight) != nil {
 		return context.Cause(failed)
@@ -146,7 +148,8 @@ func (f *flow) decide(take context.Context, it *item) bool {
 		it.result = expired(c, it.history, err)
 		return true
 	}
-	if f.wanted++; f.Limit > 0 && f.wanted > f.Limit {
+	if f.wanted++; f.beyond() {
+		f.lastJob()
 		it.result, it.overLimit = unsent(c, it.history, errLimit), true
 		return true
 	}
@@ -156,6 +159,9 @@ func (f *flow) decide(take context.Context, it *item) bool {
 	}
 	return false
 }
+
+// beyond tells whether the limit is passed.
+func (f *flow) beyond() bool { return f.Limit > 0 && f.wanted > f.Limit }
 
 // weigh is about what a row takes in memory, and at least the share of the window that keeps its rows within their
 // number.

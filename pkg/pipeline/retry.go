@@ -44,6 +44,9 @@ func (s *Step) again(take context.Context, p *pass, t *attempt, a invite.Answer)
 		t.failing = time.Now()
 	}
 	if time.Since(t.failing) > s.GiveUp {
+		if !a.Throttled {
+			return false // at a slow rate most of that time was spent in the queue, so it is this row's alone
+		}
 		s.Stop(&invite.Stop{Kind: invite.StopLater, Reason: fmt.Sprintf("a row had no success for %s: %s", s.GiveUp, a.Outcome.Error)})
 		return false
 	}

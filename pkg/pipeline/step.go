@@ -120,7 +120,7 @@ func (s *Step) count(take context.Context, r invite.Result) {
 	if !slices.Contains(done, r.Status) && take.Err() == nil {
 		failed = s.failed.Add(1)
 	}
-	if s.TooMany == nil {
+	if s.TooMany == nil || take.Err() != nil {
 		return
 	}
 	if stop := s.TooMany(int(failed), int(called)); stop != nil {
