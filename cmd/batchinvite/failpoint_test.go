@@ -39,7 +39,7 @@ func failpoint(name string) error {
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	case "stall":
-		time.Sleep(1500 * time.Millisecond)
+		<-time.After(1500 * time.Millisecond)
 		return nil
 	}
 	return errors.New("failpoint " + name)
