@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -16,6 +17,7 @@ func (r reply) answer(j job) invite.Answer {
 		Status:  r.status,
 		Retry:   is.retry,
 		Failing: l.run == fails || l.run == failsOrFirst,
+		Quotas:  r.quotas.stated,
 		Outcome: invite.Outcome{
 			State:   is.state,
 			Already: is.already,
@@ -33,11 +35,15 @@ func (r reply) answer(j job) invite.Answer {
 	}
 	switch l.run {
 	case slowsDown:
-		a.Pause, a.Throttled, a.Free = r.pause, true, true
+		a.Pause, a.Throttled, a.Free = cmp.Or(r.pause, r.quotas.reset), true, true
 	case pauses:
 		a.Pause = r.pause
 	case stops:
 		a.Stop = r.stop(l.why)
+	case goesOn:
+		if r.quotas.spent && r.quotas.reset > 0 {
+			a.Spent, a.Pause = true, r.quotas.reset
+		}
 	case failsOrFirst:
 		a.StopIfFirst = r.stop(l.why)
 	}

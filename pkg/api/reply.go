@@ -16,9 +16,10 @@ type reply struct {
 	signs  sign
 	status int // 0 with a fault
 	fault  string
-	flaw   string // why a 2xx is not what was asked for
-	words  string // the vendor's own
-	pause  time.Duration
+	flaw   string        // why a 2xx is not what was asked for
+	words  string        // the vendor's own
+	pause  time.Duration // of Retry-After
+	quotas quotas
 	facts  facts
 }
 
@@ -34,6 +35,7 @@ func (c *Client) read(resp *http.Response, j job) reply {
 	r := reply{
 		status: resp.StatusCode,
 		pause:  retryAfter(resp.Header.Get("Retry-After"), resp.Header.Get("Date")),
+		quotas: readQuotas(resp.Header),
 	}
 	if r.pause > 0 {
 		r.signs |= asks

@@ -25,14 +25,25 @@ type Answer struct {
 	Status int
 	// Retry: another try may be made, within the budget of the class. Free: this one does not use the budget up.
 	Retry, Free bool
-	// Pause holds everybody's next request back for so long: the vendor said Retry-After. 0 = no pause.
+	// Pause holds everybody's next request back for so long: the vendor said Retry-After, or when its quota opens again. 0 = no
+	// pause.
 	Pause time.Duration
 	// Throttled: the vendor said 429, with or without Retry-After.
 	Throttled bool
+	// Spent: the vendor says that its quota is used up by this call, which it took.
+	Spent bool
+	// Quotas are those that the vendor says it has.
+	Quotas []Quota
 	// Failing: the vendor, or the way to it, does not work. Several in a row are an outage.
 	Failing bool
 	// Stop, if set, ends the run. StopIfFirst does so only while no call of the run has had an answer that counts.
 	Stop, StopIfFirst *Stop
+}
+
+// Quota is a rate limit: so many calls in each window.
+type Quota struct {
+	Calls int
+	Per   time.Duration
 }
 
 // Call makes one attempt for a candidate, with the date to send ("" for none). It returns when the attempt has ended,
