@@ -102,6 +102,9 @@ type Ledger interface {
 	Records(ctx context.Context, f Filter, yield func(invite.Record) error) error
 	// Runs lists the runs of the account, the latest first: limit of them, or all if it is 0.
 	Runs(ctx context.Context, limit int) ([]RunRecord, error)
+	// Usage gives the requests that count in each second since the one of a time, in order: at the second of their answer,
+	// and without one at that of their claim, or of the moment when their run was found dead.
+	Usage(ctx context.Context, since time.Time) ([]Usage, error)
 	// Written gives the hash last recorded for a results file, "" if none was.
 	Written(ctx context.Context, path string) (string, error)
 
@@ -160,6 +163,15 @@ type Campaign struct {
 	Name   string
 	States map[invite.State]int
 }
+
+// Usage is how many requests count in one second.
+type Usage struct {
+	Second time.Time // its beginning
+	Calls  int
+}
+
+// UsageKept is two of the widest windows that a rate can have: what is older, a purge deletes.
+const UsageKept = 2 * 366 * 24 * time.Hour
 
 // Run describes a run at its beginning.
 type Run struct {

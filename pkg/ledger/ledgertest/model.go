@@ -44,6 +44,7 @@ type modelAccount struct {
 	buried      bool     // some record was ever purged
 	turns       int
 	revocations map[modelPlace]*Revocation
+	revoking    map[modelPlace]time.Time // since when, for those that are claimed
 	usage       map[int64]int
 	audit       []Audited
 	written     map[string]string
@@ -95,7 +96,7 @@ func (s *modelStore) open(account string) *Model {
 	s.holder = &Model{account: account, store: s}
 	if s.accounts[account] == nil {
 		s.accounts[account] = &modelAccount{since: milli(time.Now()), records: map[modelPlace]*modelRecord{},
-			revocations: map[modelPlace]*Revocation{}, usage: map[int64]int{}, written: map[string]string{}}
+			revocations: map[modelPlace]*Revocation{}, revoking: map[modelPlace]time.Time{}, usage: map[int64]int{}, written: map[string]string{}}
 	}
 	for _, r := range s.runs {
 		r.Alive = false
@@ -110,11 +111,13 @@ func (s *modelStore) open(account string) *Model {
 func (a *modelAccount) orphan(run int64) {
 	for _, r := range a.records {
 		if r.Outcome.State == invite.Claimed && (run == 0 || r.Run == run) {
+			a.countFromNow(r.ClaimedAt)
 			r.Outcome.State, r.Outcome.Error, r.Outcome.At = invite.Unknown, ledger.DeadRun, r.ClaimedAt
 		}
 	}
 	for _, v := range a.revocations {
 		if v.State == invite.Claimed && (run == 0 || v.Run == run) {
+			a.countFromNow(a.revoking[modelPlace{v.Key, v.Format}])
 			v.State, v.Error = invite.Unknown, ledger.DeadRun
 		}
 	}
@@ -238,6 +241,12 @@ func (a *modelAccount) moveUsage(c invite.Claim, o invite.Outcome) {
 	if !o.NotLeft {
 		a.count(o.At, 1)
 	}
+}
+
+// countFromNow: a request without an answer may have arrived at any moment since its claim.
+func (a *modelAccount) countFromNow(claimed time.Time) {
+	a.count(claimed, -1)
+	a.count(time.Now(), 1)
 }
 
 func (a *modelAccount) count(at time.Time, calls int) {

@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"batchinvite/pkg/invite"
 	"batchinvite/pkg/ledger"
@@ -178,6 +180,19 @@ func (m *Model) Used(ctx context.Context, assessment int64) (used bool, err erro
 		return nil
 	})
 	return used, err
+}
+
+// Usage implements ledger.Ledger.
+func (m *Model) Usage(ctx context.Context, since time.Time) (usage []ledger.Usage, err error) {
+	err = m.do(ctx, func(a *modelAccount) error {
+		for _, second := range slices.Sorted(maps.Keys(a.usage)) {
+			if second >= since.Unix() {
+				usage = append(usage, ledger.Usage{Second: time.Unix(second, 0).UTC(), Calls: a.usage[second]})
+			}
+		}
+		return nil
+	})
+	return usage, err
 }
 
 // Written implements ledger.Ledger.

@@ -154,7 +154,7 @@ func (a *modelAccount) forgetRest() {
 		}
 	}
 	for second := range a.usage {
-		if second < time.Now().Add(-48*time.Hour).Unix() {
+		if second < time.Now().Add(-ledger.UsageKept).Unix() {
 			delete(a.usage, second)
 		}
 	}
@@ -173,6 +173,7 @@ func (m *Model) ClaimRevoke(ctx context.Context, run int64, key invite.Key, f in
 			claim.Fence = v.Fence + 1
 		}
 		a.revocations[at] = &Revocation{Key: key, Format: f, Run: run, Fence: claim.Fence, State: invite.Claimed}
+		a.revoking[at] = claim.At
 		a.count(claim.At, 1)
 		return nil
 	})

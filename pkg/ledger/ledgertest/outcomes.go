@@ -177,6 +177,45 @@ func recordMovesUsage(t *testing.T, s Store) {
 	}
 }
 
+// Invariant 9: when a request arrived that has no answer is not known, so it counts as late as it can.
+func deadRunsClaimsCount(t *testing.T, s Store) {
+	first := s.start(t)
+	first.record(first.claim(person(0, invite.SendLink), invite.Policy{}), outcome(invite.Invited))
+	claim := first.claim(person(1, invite.SendLink), invite.Policy{})
+	first.claim(person(2, invite.GetLink), invite.Policy{})
+	o := outcome(invite.Invited)
+	o.ReportID = "7"
+	revoked := person(3, invite.GetLink)
+	first.record(first.claim(revoked, invite.Policy{}), o)
+	if _, err := first.ClaimRevoke(t.Context(), first.run, revoked.Key, revoked.Format); err != nil {
+		t.Fatalf("ClaimRevoke = %v", err)
+	}
+	first.die()
+	for time.Now().Unix() == claim.At.Unix() { // the clock must show the difference
+		<-time.After(10 * time.Millisecond)
+	}
+	before := time.Now().Unix()
+	second := s.start(t)
+	usage := s.Usage(t, account)
+	if usage[answered.Unix()] != 2 {
+		t.Errorf("%d requests count at their answer, want 2", usage[answered.Unix()])
+	}
+	late := 0
+	for at, calls := range usage {
+		if at >= before {
+			late += calls
+		}
+	}
+	if late != 3 || len(usage) > 3 {
+		t.Errorf("usage %v: %d requests count from the moment when their run was found dead, want 3", usage, late)
+	}
+	second.die()
+	s.start(t)
+	if diff := cmp.Diff(usage, s.Usage(t, account)); diff != "" {
+		t.Errorf("usage after one more start (-before +after):\n%s", diff)
+	}
+}
+
 // Invariant 5: what was recorded stays, what was claimed is unknown, and only that.
 func deadRunsClaimsAreUnknown(t *testing.T, s Store) {
 	first := s.start(t)

@@ -334,13 +334,13 @@ func purgeClearsAudit(t *testing.T, s Store) {
 
 func purgeDeletesUsage(t *testing.T, s Store) {
 	p := s.start(t)
-	p.invite(person(1, invite.SendLink)) // counted at the second of its answer, long ago
-	recent := person(2, invite.SendLink)
-	o := outcome(invite.Invited)
-	o.At = time.Now().Add(-47 * time.Hour)
-	p.record(p.claim(recent, invite.Policy{}), o)
+	recent, old := outcome(invite.Invited), outcome(invite.Invited)
+	recent.At = time.Now().Add(time.Hour - ledger.UsageKept)
+	old.At = recent.At.Add(-2 * time.Hour)
+	p.record(p.claim(person(2, invite.SendLink), invite.Policy{}), recent)
+	p.record(p.claim(person(3, invite.SendLink), invite.Policy{}), old)
 	p.purge(ledger.Purge{Email: "nobody@example.org"})
-	if diff := cmp.Diff(map[int64]int{o.At.Unix(): 1}, s.Usage(t, account)); diff != "" {
+	if diff := cmp.Diff(map[int64]int{recent.At.Unix(): 1}, s.Usage(t, account)); diff != "" {
 		t.Errorf("usage (-want +got):\n%s", diff)
 	}
 	if got := s.Audit(t, account); len(got) != 0 {

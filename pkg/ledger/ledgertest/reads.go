@@ -247,3 +247,26 @@ func workersLoseNothing(t *testing.T, s Store) {
 		t.Errorf("usage (-want +got):\n%s", diff)
 	}
 }
+
+func usageInOrder(t *testing.T, s Store) {
+	p := s.start(t)
+	var want []ledger.Usage
+	for i, ago := range []int{30, 20, 10, 40} {
+		o := outcome(invite.Invited)
+		o.At = answered.Add(-time.Duration(ago) * time.Second)
+		p.record(p.claim(person(i, invite.SendLink), invite.Policy{}), o)
+	}
+	for _, ago := range []int{30, 20, 10} {
+		want = append(want, ledger.Usage{Second: answered.Add(-time.Duration(ago) * time.Second).Truncate(time.Second), Calls: 1})
+	}
+	back := outcome(invite.NotSent)
+	back.NotLeft = true
+	p.record(p.claim(person(9, invite.SendLink), invite.Policy{}), back)
+	got, err := p.Usage(t.Context(), answered.Add(-30*time.Second))
+	if err != nil {
+		t.Fatalf("Usage = %v", err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Usage (-want +got):\n%s", diff)
+	}
+}

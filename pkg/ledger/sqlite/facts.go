@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"batchinvite/pkg/invite"
 	"batchinvite/pkg/ledger"
@@ -64,6 +65,28 @@ func (l *Ledger) Used(ctx context.Context, assessment int64) (used bool, err err
 		return false, fmt.Errorf("look for assessment %d in ledger %q: %w", assessment, l.path, err)
 	}
 	return used, nil
+}
+
+// Usage implements ledger.Ledger.
+func (l *Ledger) Usage(ctx context.Context, since time.Time) (usage []ledger.Usage, err error) {
+	rows, err := l.read.QueryContext(ctx, "SELECT second, calls FROM usage WHERE account = ? AND second >= ? AND calls > 0 ORDER BY second",
+		l.account, since.Unix())
+	if err != nil {
+		return nil, fmt.Errorf("count the calls in ledger %q: %w", l.path, err)
+	}
+	for rows.Next() {
+		var second int64
+		var u ledger.Usage
+		if err = rows.Scan(&second, &u.Calls); err != nil {
+			break
+		}
+		u.Second = time.Unix(second, 0).UTC()
+		usage = append(usage, u)
+	}
+	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+		return nil, fmt.Errorf("count the calls in ledger %q: %w", l.path, err)
+	}
+	return usage, nil
 }
 
 // Written implements ledger.Ledger.

@@ -12,9 +12,6 @@ import (
 	"batchinvite/pkg/ledger"
 )
 
-// usageKept is longer than the widest window of a rate.
-const usageKept = 48 * time.Hour
-
 // Which records a purge is about, and what becomes of each. ?1 account ?2 before, 0 for any time; ?3 e-mail, ” for any,
 // and ?4 its digest as in claim.sql; ?5 forget; ?6 the key of the digests. A tombstone has nothing to lose but itself.
 const (
@@ -89,7 +86,7 @@ func (w *writer) purge(p ledger.Purge, now time.Time) (ledger.Purged, error) {
 		}
 	}
 	for _, statement := range afterPurge {
-		if _, err := w.conn.ExecContext(background, statement, w.account, []byte(w.digest), now.Add(-usageKept).Unix()); err != nil {
+		if _, err := w.conn.ExecContext(background, statement, w.account, []byte(w.digest), now.Add(-ledger.UsageKept).Unix()); err != nil {
 			return ledger.Purged{}, err
 		}
 	}

@@ -54,7 +54,7 @@ func (l *Ledger) Finish(ctx context.Context, run int64, e ledger.End) error {
 		if err != nil || !found {
 			return err
 		}
-		return w.orphan(background, run)
+		return w.orphan(background, run, l.now())
 	})
 	if err == nil && !found {
 		return fmt.Errorf("finish run %d: ledger %q has no such run", run, l.path)

@@ -16,6 +16,8 @@ var (
 	claimSQL string
 	//go:embed record.sql
 	recordSQL string
+	//go:embed orphan_usage.sql
+	orphanUsageSQL string
 	//go:embed orphan.sql
 	orphanSQL string
 )
@@ -73,7 +75,7 @@ func (w *writer) prepare(ctx context.Context, account string, mode Mode, now tim
 			return err
 		}
 	}
-	if err := w.settleDead(ctx); err != nil {
+	if err := w.settleDead(ctx, now); err != nil {
 		return err
 	}
 	if w.digest, err = readDigester(w.conn); err != nil {
@@ -90,8 +92,8 @@ func (w *writer) prepare(ctx context.Context, account string, mode Mode, now tim
 }
 
 // settleDead: the caller is the only one alive, so whatever has no end is dead.
-func (w *writer) settleDead(ctx context.Context) error {
-	if err := w.orphan(ctx, 0); err != nil {
+func (w *writer) settleDead(ctx context.Context, now time.Time) error {
+	if err := w.orphan(ctx, 0, now); err != nil {
 		return err
 	}
 	_, err := w.conn.ExecContext(ctx, "UPDATE runs SET died = 1 WHERE ended = 0 AND died = 0")
@@ -99,7 +101,10 @@ func (w *writer) settleDead(ctx context.Context) error {
 }
 
 // orphan makes unknown what a run has left open, or every run if it is 0.
-func (w *writer) orphan(ctx context.Context, run int64) error {
+func (w *writer) orphan(ctx context.Context, run int64, now time.Time) error {
+	if _, err := w.conn.ExecContext(ctx, orphanUsageSQL, run, now.Unix()); err != nil {
+		return err
+	}
 	if _, err := w.conn.ExecContext(ctx, orphanSQL, run, ledger.DeadRun); err != nil {
 		return err
 	}
