@@ -10,7 +10,6 @@ import (
 
 	"batchinvite/pkg/invite"
 	"batchinvite/pkg/ledger"
-	"batchinvite/pkg/pace"
 	"batchinvite/pkg/pipeline"
 )
 
@@ -37,6 +36,9 @@ func (r *run) perform(take, abort context.Context, j job) (pipeline.Totals, erro
 			&invite.Stop{Kind: invite.StopLater, Reason: "--stop-after " + r.stopAfter.String() + " is over"})
 		defer cancel()
 	}
+	if r.pace, err = r.limiter(durable, r.led); err != nil {
+		return pipeline.Totals{}, errors.Join(err, j.out.discard())
+	}
 	began := time.Now()
 	totals, err := r.work(take, abort, id, j)
 	var s *invite.Stop
@@ -54,7 +56,9 @@ func (r *run) perform(take, abort context.Context, j job) (pipeline.Totals, erro
 
 // sayEnd is the summary, in the log and for people.
 func (r *run) sayEnd(id int64, totals pipeline.Totals, took time.Duration, out *output, err error) {
-	ended := r.log.Info().Int64("run", id).Int("rows", totals.Rows).Int("calls", totals.Calls).Stringer("took", took)
+	paced := r.pace.Stats()
+	ended := r.log.Info().Int64("run", id).Int("rows", totals.Rows).Int("calls", totals.Calls).Stringer("took", took).
+		Int("refused_for_pace", paced.Refused).Stringer("lost_to_pauses", paced.Lost.Round(time.Millisecond))
 	if why := reason(totals, err); why != "" {
 		ended = ended.Str("stopped", why)
 	}
@@ -63,7 +67,7 @@ func (r *run) sayEnd(id int64, totals pipeline.Totals, took time.Duration, out *
 	if r.quiet {
 		r.sayf("%s", troubles(totals, next))
 	} else {
-		r.sayf("%s", summarise(totals, took, out.told, next))
+		r.sayf("%s", summarise(totals, took, r.paceSummary(paced, totals.Calls, took), out.told, next))
 	}
 }
 
@@ -84,7 +88,7 @@ func (r *run) work(take, abort context.Context, id int64, j job) (pipeline.Total
 	pool, step := j.pool, j.pool.Step
 	step.Run, step.GiveUp, step.TooMany, step.Jitter, step.Called = id, r.giveUpAfter, r.tooMany, pipeline.FullJitter, r.logCall
 	step.Lost = r.logLost
-	step.Pace, step.Gate = pace.New(r.rates.values), pipeline.NewGate(r.workers, r.maxUnknown, r.giveUpAfter)
+	step.Pace, step.Gate = r.pace, pipeline.NewGate(r.workers, r.maxUnknown, r.giveUpAfter)
 	pool.Workers, pool.Sink, pool.Progress, pool.Began = r.workers, j.out, &pipeline.Progress{}, time.Now()
 
 	r.log.Info().Int64("run", id).Strs("files", pool.Files).Str("campaign", r.campaign).Int("send", j.calls).Msg("run began")

@@ -28,6 +28,7 @@ type planned struct {
 	fresh    bool           // there is no ledger of this account yet
 	newIDs   map[int64]bool // assessments never used before
 	problems []string       // the first of the invalid rows
+	earlier  []pace.Usage   // calls of earlier runs
 }
 
 // calls is the number of calls the plan foresees, with --limit.
@@ -60,6 +61,9 @@ func (s *settings) plan(ctx context.Context, b batch, led ledger.Ledger, invalid
 		planner.Lookup = led.Lookup
 		var err error
 		if p.facts, err = led.Facts(ctx); err != nil {
+			return nil, err
+		}
+		if p.earlier, err = s.usage(ctx, led); err != nil {
 			return nil, err
 		}
 	}
@@ -180,13 +184,7 @@ func (p *planned) sendLines(t *strings.Builder, s *settings) {
 	if p.Send == 0 {
 		return
 	}
-	n := p.calls(s.limit)
-	takes := pace.Duration(n, s.rates.values)
-	if takes < time.Second {
-		fmt.Fprintf(t, "%s at %s: less than a second\n", count(n, "call"), &s.rates)
-	} else {
-		fmt.Fprintf(t, "%s at %s: about %s, until %s\n", count(n, "call"), &s.rates, short(takes), time.Now().Add(takes).Format("2006-01-02 15:04 MST"))
-	}
+	s.paceLines(t, p.calls(s.limit), p.earlier)
 	if s.timezone != "" {
 		fmt.Fprint(t, s.zoneExample())
 	}

@@ -14,6 +14,7 @@ import (
 	"batchinvite/pkg/api"
 	"batchinvite/pkg/invite"
 	"batchinvite/pkg/ledger"
+	"batchinvite/pkg/pace"
 	"batchinvite/pkg/pipeline"
 )
 
@@ -58,6 +59,7 @@ type run struct {
 	led     ledger.Ledger // nil while there is none
 	call    invite.Call
 	planned *planned
+	pace    *pace.Limiter // from the first call on
 }
 
 // visible are the settings that differ from their defaults. The API key is none of them.

@@ -35,13 +35,14 @@ type watcher struct {
 	lastLook   time.Time
 	tenths     int
 	lastLine   time.Time
-	toldPauses time.Time // the pause that was logged last
+	toldPauses time.Time  // the pause that was logged last
+	toldPace   pace.Stats // and the slowing down
 }
 
 // watch returns when ctx is done.
 func (w *watcher) watch(ctx context.Context) {
 	w.began = time.Now()
-	w.lastLook, w.lastLine = w.began, w.began
+	w.lastLook, w.lastLine, w.toldPace = w.began, w.began, pace.Stats{Factor: 1}
 	tick := time.NewTicker(redraw)
 	defer tick.Stop()
 	defer w.ui.setStatus("")
@@ -52,6 +53,7 @@ func (w *watcher) watch(ctx context.Context) {
 		case now := <-tick.C:
 			t := w.progress.Totals()
 			w.logPause()
+			w.logPace()
 			if w.bar {
 				w.ui.setStatus(w.line(now, t))
 			} else {
@@ -75,6 +77,18 @@ func (w *watcher) logPause() {
 	if !until.IsZero() && !until.Equal(w.toldPauses) {
 		w.toldPauses = until
 		w.log.Warn().Str("reason", why).Time("until", until.UTC()).Msg("paused")
+	}
+}
+
+// logPace tells when the pace comes to be under the one stated, or lower than it was when that was told.
+func (w *watcher) logPace() {
+	p := w.pace.Stats()
+	if p.Factor > 0.995 && !p.Serial {
+		w.toldPace = pace.Stats{Factor: 1}
+	}
+	if p.Factor < w.toldPace.Factor || p.Serial && !w.toldPace.Serial || len(p.Learned) > len(w.toldPace.Learned) {
+		w.log.Warn().Float64("factor", p.Factor).Bool("serial", p.Serial).Int("refused", p.Refused).Str("pace", slowed(p)).Msg("slowed down")
+		w.toldPace = p
 	}
 }
 
@@ -114,6 +128,9 @@ func (w *watcher) line(now time.Time, t pipeline.Totals) string {
 		if n := t.Counts[s]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s))
 		}
+	}
+	if slow := slowed(w.pace.Stats()); slow != "" {
+		parts = append(parts, slow)
 	}
 	if until, why := w.paused(); !until.IsZero() {
 		parts = append(parts, fmt.Sprintf("paused %s: %s", short(max(0, until.Sub(now))), why))

@@ -10,7 +10,7 @@ import (
 )
 
 // summarise says what a run came to.
-func summarise(t pipeline.Totals, took time.Duration, places []string, next string) string {
+func summarise(t pipeline.Totals, took time.Duration, paced string, places []string, next string) string {
 	var b strings.Builder
 	word := "done"
 	if len(t.Stops) > 0 {
@@ -21,6 +21,7 @@ func summarise(t pipeline.Totals, took time.Duration, places []string, next stri
 	if t.Calls > 0 {
 		fmt.Fprintf(&b, "%s, half within %s, 95 %% within %s\n", count(t.Calls, "call"), short(t.P50), short(t.P95))
 	}
+	b.WriteString(paced)
 	placeLines(&b, places)
 	b.WriteString(troubles(t, next))
 	return b.String()

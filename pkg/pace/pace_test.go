@@ -43,31 +43,45 @@ func TestParseRate_refusesNonsense(t *testing.T) {
 	}
 }
 
-func TestSpacing_keepsEveryRate(t *testing.T) {
-	got := Spacing([]Rate{{10, time.Second}, {60, time.Minute}, {1000, time.Second}})
-	if want := time.Second + 1; got != want {
-		t.Errorf("Spacing = %v, want %v: the tightest rate decides", got, want)
-	}
-	if got := Spacing([]Rate{{2, time.Second}}); got < 515*time.Millisecond || got > 516*time.Millisecond {
-		t.Errorf("Spacing(2/s) = %v, want 3 %% over 500ms", got)
+func TestSpacing(t *testing.T) {
+	second, minute, hour := time.Second, time.Minute, time.Hour
+	for _, tt := range []struct {
+		rates []Rate
+		want  time.Duration
+		why   string
+	}{
+		{[]Rate{{2, second}}, 515 * time.Millisecond, "3 % over an even one"},
+		{[]Rate{{60, minute}}, second, "even"},
+		{[]Rate{{50, 5 * second}}, 100 * time.Millisecond, "even"},
+		{[]Rate{{60, minute}, {10, second}}, 103 * time.Millisecond, "the shortest window's"},
+		{[]Rate{{10, second}, {15, 2 * second}, {60, minute}}, 137333333, "that of windows that nothing else keeps"},
+		{[]Rate{{5000, 24 * hour}}, 515 * time.Millisecond, "that of 2/s, as wide windows only cap"},
+		{[]Rate{{5000, 24 * hour}, {100, minute}}, 600 * time.Millisecond, "the shortest window's"},
+		{nil, 515 * time.Millisecond, "that of 2/s"},
+	} {
+		if got := Spacing(tt.rates); got != tt.want+1 {
+			t.Errorf("Spacing(%v) = %v, want %v: %s", tt.rates, got, tt.want, tt.why)
+		}
 	}
 }
 
 func TestWait_spacesManyWaitersEvenly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New([]Rate{{60, time.Minute}})
+		l := New([]Rate{{60, time.Minute}}, 24*time.Hour)
 		var mu sync.Mutex
 		var at []time.Time
 		var wg sync.WaitGroup
 		for range 16 {
 			wg.Go(func() {
 				for range 4 {
-					if err := l.Wait(t.Context()); err != nil {
+					slot, err := l.Wait(t.Context())
+					if err != nil {
 						t.Error(err)
 					}
 					mu.Lock()
 					at = append(at, time.Now())
 					mu.Unlock()
+					slot.Ended(Heard{})
 				}
 			})
 		}
@@ -85,7 +99,7 @@ func TestWait_spacesManyWaitersEvenly(t *testing.T) {
 
 func TestWait_doesNotCatchUpAfterAStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New([]Rate{{60, time.Minute}})
+		l := New([]Rate{{60, time.Minute}}, 24*time.Hour)
 		mustWait(t, l)
 		<-time.After(time.Hour)
 		mustWait(t, l)
@@ -99,7 +113,7 @@ func TestWait_doesNotCatchUpAfterAStall(t *testing.T) {
 
 func TestPause_holdsWaitersWhoHaveASlotAlready(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New([]Rate{{60, time.Minute}})
+		l := New([]Rate{{60, time.Minute}}, 24*time.Hour)
 		mustWait(t, l)
 		start := time.Now()
 		var mu sync.Mutex
@@ -131,56 +145,53 @@ func TestPause_holdsWaitersWhoHaveASlotAlready(t *testing.T) {
 	})
 }
 
-func TestThrottled_doublesUntilACallIsAccepted(t *testing.T) {
+func TestBackoff_doublesUntilACallIsAccepted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New([]Rate{{1000, time.Second}})
-		for _, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+		l := New([]Rate{{1000, time.Second}}, 24*time.Hour)
+		for _, want := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 480, 480} {
+			slot := mustWait(t, l)
 			for range 8 { // calls in flight that are refused together
-				if got := l.Throttled("429"); got != want*time.Second {
-					t.Errorf("Throttled = %v, want %ds", got, want)
+				if got := l.Backoff("429"); got != want*time.Second {
+					t.Errorf("Backoff = %v, want %ds", got, want)
 				}
 			}
-			mustWait(t, l)
+			slot.Ended(Heard{Refused: true})
 		}
-		l.Accepted()
-		if got := l.Throttled("429"); got != time.Second {
-			t.Errorf("Throttled after an accepted call = %v, want 1s", got)
+		mustWait(t, l).Ended(Heard{Accepted: true})
+		if got := l.Backoff("429"); got != time.Second {
+			t.Errorf("Backoff after an accepted call = %v, want 1s", got)
 		}
 	})
 }
 
 func TestWait_endsWithTheCauseOfItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := New([]Rate{{1, time.Hour}})
+		l := New([]Rate{{1, time.Hour}}, 24*time.Hour)
 		mustWait(t, l)
 		cause := errors.New("stopped")
 		ctx, cancel := context.WithCancelCause(t.Context())
 		done := make(chan error)
-		go func() { done <- l.Wait(ctx) }()
+		go func() {
+			_, err := l.Wait(ctx)
+			done <- err
+		}()
 		synctest.Wait()
 		cancel(cause)
 		if err := <-done; !errors.Is(err, cause) {
 			t.Errorf("Wait = %v, want %v", err, cause)
 		}
 		l.Pause(time.Hour, "vendor away")
-		if err := l.Wait(ctx); !errors.Is(err, cause) {
+		if _, err := l.Wait(ctx); !errors.Is(err, cause) {
 			t.Errorf("Wait in a pause = %v, want %v", err, cause)
 		}
 	})
 }
 
-func TestDuration_isWhatTheSpacingTakes(t *testing.T) {
-	rates := []Rate{{60, time.Minute}}
-	for n, want := range map[int]time.Duration{0: 0, 1: 0, 61: time.Minute} {
-		if got := Duration(n, rates).Round(time.Millisecond); got != want {
-			t.Errorf("Duration(%d) = %v, want %v", n, got, want)
-		}
-	}
-}
-
-func mustWait(t *testing.T, l *Limiter) {
+func mustWait(t *testing.T, l *Limiter) Slot {
 	t.Helper()
-	if err := l.Wait(t.Context()); err != nil {
-		t.Error(err)
+	slot, err := l.Wait(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
+	return slot
 }

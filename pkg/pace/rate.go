@@ -55,30 +55,65 @@ func (r Rate) String() string {
 	return fmt.Sprintf("%d/%s", r.Calls, r.Per)
 }
 
-// shortWindow: below it a server that slides its window strictly sees our jitter, so the spacing stays 3 % under the
-// quota.
+// Windows shorter than shortWindow are met by the spacing alone, 3 % under the quota: counting each call until its answer
+// and a window more would waste a quarter of them. Those longer than wideWindow only cap: by them alone, 5000/d would mean
+// one call in 17 seconds.
 const (
 	shortWindow = 5 * time.Second
+	wideWindow  = time.Minute
 	margin      = 1.03
 )
 
-// Spacing is the even distance between two calls that keeps every one of the rates.
+// Default is the rate of a run for which none is stated. It gives the spacing, too, where only wide windows are.
+var Default = Rate{Calls: 2, Per: time.Second}
+
+// Spacing is the even distance between two calls: that of the shortest window stated.
 func Spacing(rates []Rate) time.Duration {
-	var widest time.Duration
+	shortest := wideWindow + 1
 	for _, r := range rates {
-		each := float64(r.Per) / float64(r.Calls)
-		if r.Per < shortWindow {
-			each *= margin
-		}
-		widest = max(widest, time.Duration(each)+1)
+		shortest = min(shortest, r.Per)
 	}
-	return widest
+	if shortest > wideWindow {
+		return Default.spacing()
+	}
+	var spacing time.Duration
+	for _, r := range rates {
+		if r.Per == shortest || r.Per < shortWindow {
+			spacing = max(spacing, r.spacing())
+		}
+	}
+	return spacing
 }
 
-// Duration is how long n calls take at the given rates.
-func Duration(n int, rates []Rate) time.Duration {
-	if n <= 0 {
-		return 0
+// Memory is how far back calls may still count for some of the rates.
+func Memory(rates []Rate) time.Duration {
+	var widest time.Duration
+	for _, r := range rates {
+		widest = max(widest, r.Per)
 	}
-	return time.Duration(min(float64(n-1)*float64(Spacing(rates)), float64(maxPer)))
+	return 2*widest + time.Second
+}
+
+// Share is the part of the quota that so many calls use in a time; more than 1 if they exceed it.
+func (r Rate) Share(calls int, in time.Duration) float64 {
+	return float64(calls) * float64(r.Per) / float64(r.Calls) / float64(max(in, 1))
+}
+
+func (r Rate) spacing() time.Duration {
+	each := float64(r.Per) / float64(r.Calls)
+	if r.Per < shortWindow {
+		each *= margin
+	}
+	return time.Duration(each) + 1
+}
+
+// sane tells a quota that a vendor may have from a header that is nonsense.
+func (r Rate) sane() bool {
+	return r.Calls >= 1 && r.Calls <= maxCalls && r.Per >= time.Second && r.Per <= maxPer
+}
+
+// tighter tells whether a rate forbids something that another one allows.
+func (r Rate) tighter(than Rate) bool {
+	return r.Per < than.Per && r.Calls < than.Calls ||
+		float64(r.Calls)*float64(than.Per) < float64(than.Calls)*float64(r.Per)
 }

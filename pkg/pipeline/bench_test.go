@@ -35,7 +35,7 @@ func BenchmarkPool(b *testing.B) {
 	pool := pipeline.Pool{
 		Rows: rows, Repeats: pipeline.NewRepeats(0), Sink: discard{}, Workers: 32, Progress: &pipeline.Progress{},
 		Step: &pipeline.Step{
-			Ledger: led, Run: run, GiveUp: time.Minute, Gate: pipeline.NewGate(32, 10, time.Minute), Pace: pace.New([]pace.Rate{{Calls: 1_000_000_000, Per: time.Second}}),
+			Ledger: led, Run: run, GiveUp: time.Minute, Gate: pipeline.NewGate(32, 10, time.Minute), Pace: pace.New([]pace.Rate{{Calls: 1_000_000_000, Per: time.Second}}, time.Minute),
 			Call:   func(context.Context, invite.Candidate, string) invite.Answer { return answer },
 			Jitter: pipeline.FullJitter,
 			Called: func(invite.Candidate, invite.Answer, time.Duration) {},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"batchinvite/pkg/invite"
+	"batchinvite/pkg/pace"
 )
 
 // The outage rule.
@@ -52,8 +53,11 @@ func NewGate(workers, maxUnknown int, giveUp time.Duration) *Gate {
 	return &Gate{workers: workers, maxUnknown: maxUnknown, giveUp: giveUp, limit: 1, changed: make(chan struct{})}
 }
 
-// pass is one row's permission to make a call, once it is through.
-type pass struct{ probe, flying bool }
+// pass is one row's permission to make a call, once it is through and has its slot.
+type pass struct {
+	probe, flying bool
+	slot          pace.Slot
+}
 
 // Down tells until when calls are held back by an outage and why; the zero time if there is none.
 func (g *Gate) Down() (until time.Time, why string) {

@@ -65,7 +65,7 @@ func newPool(t *testing.T, rows []invite.Row, call invite.Call, workers int) (*p
 		Progress: &pipeline.Progress{},
 		Step: &pipeline.Step{
 			Ledger: led, Run: run, GiveUp: time.Minute, Call: call, Gate: pipeline.NewGate(workers, 10, time.Minute),
-			Pace:   pace.New([]pace.Rate{{Calls: 1_000_000, Per: time.Second}}),
+			Pace:   pace.New([]pace.Rate{{Calls: 1_000_000, Per: time.Second}}, time.Minute),
 			Jitter: func(time.Duration) time.Duration { return 0 },
 			Called: func(invite.Candidate, invite.Answer, time.Duration) {},
 			Lost:   func(invite.Candidate, invite.Outcome, error) {},

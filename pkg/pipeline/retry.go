@@ -2,8 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"batchinvite/pkg/invite"
@@ -70,9 +72,14 @@ func (t *attempt) spent(p *pass, a invite.Answer) bool {
 
 // pause holds everybody back if the vendor asks for it.
 func (s *Step) pause(a invite.Answer) bool {
-	why := "the vendor asks to wait"
-	if a.Throttled {
+	why := "the vendor asks to wait, Retry-After"
+	switch {
+	case a.Throttled && a.Pause > 0:
+		why = "429, too many requests, Retry-After"
+	case a.Throttled:
 		why = "429, too many requests"
+	case a.Spent:
+		why = "the vendor says that its quota is used up"
 	}
 	switch {
 	case a.Pause > s.GiveUp:
@@ -80,15 +87,37 @@ func (s *Step) pause(a invite.Answer) bool {
 			why, a.Pause.Round(time.Second), time.Now().Add(a.Pause).UTC().Format(time.RFC3339))})
 		return false
 	case a.Pause > 0:
-		s.Pace.Pause(a.Pause+s.Jitter(a.Pause/10), why+", Retry-After")
+		s.Pace.Pause(a.Pause+s.Jitter(a.Pause/10), why)
 		return true
 	case a.Throttled:
-		s.Pace.Throttled(why)
+		s.Pace.Backoff(why)
 		return true
-	case a.Class == invite.ClassAnswered:
-		s.Pace.Accepted()
 	}
 	return false
+}
+
+// ended tells the pace that a call is over. A server that limits the rate may say 503 instead of 429.
+func (s *Step) ended(slot pace.Slot, a invite.Answer) {
+	if a.Outcome.NotLeft {
+		slot.Unused()
+		return
+	}
+	h := pace.Heard{Accepted: a.Class == invite.ClassAnswered, Refused: a.Throttled || a.Status == http.StatusServiceUnavailable}
+	for _, q := range a.Quotas {
+		h.Quotas = append(h.Quotas, pace.Rate(q))
+	}
+	slot.Ended(h)
+}
+
+// exhausted stops the run if a quota makes wait for longer than it may.
+func (s *Step) exhausted(err error) error {
+	e, ok := errors.AsType[*pace.Exhausted](err)
+	if !ok {
+		return err
+	}
+	stop := &invite.Stop{Kind: invite.StopLater, Reason: e.Error()}
+	s.Stop(stop)
+	return stop
 }
 
 // interrupted is the result of a row whose next try is not made.

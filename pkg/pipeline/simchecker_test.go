@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -226,8 +227,21 @@ func columns(results []invite.Result) (shown []string) {
 	return shown
 }
 
+// windows: no stated window of 5 s or more has more requests in it than its quota (9).
+func (c *simChecker) windows() {
+	for _, r := range c.rates {
+		for i := r.Calls; r.Per >= 5*time.Second && i < len(c.vendor.at); i++ {
+			if took := c.vendor.at[i].Sub(c.vendor.at[i-r.Calls]); took < r.Per {
+				c.errorf("%d requests within %s, stated is %s (9)", r.Calls+1, took, r)
+				return
+			}
+		}
+	}
+}
+
 // done: in peace everybody is reached who may be called at all.
 func (c *simChecker) done(results []invite.Result) {
+	c.windows()
 	for _, r := range results {
 		switch r.Status {
 		case invite.StatusInvited, invite.StatusAlreadyInvited, invite.StatusInvalid, invite.StatusDuplicate, invite.StatusUnknown:

@@ -84,6 +84,7 @@ type simulation struct {
 	dice    *rand.Rand
 	rows    []invite.Row
 	workers int
+	rates   []pace.Rate
 	model   *ledgertest.Model
 	vendor  *simVendor
 	checker *simChecker
@@ -96,6 +97,8 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 	dice := rand.New(rand.NewPCG(seed, 0))
 	s := &simulation{t: t, seed: seed, dice: dice, workers: 1 + dice.IntN(16), model: ledgertest.NewModel(), vendor: newSimVendor(seed, dice)}
 	s.rows = simRows(dice)
+	s.rates = []pace.Rate{{Calls: 1 + dice.IntN(20), Per: time.Second}, {Calls: 5 + dice.IntN(30), Per: time.Duration(5+dice.IntN(55)) * time.Second}}
+	s.rates = s.rates[:1+dice.IntN(2)]
 	s.checker = newSimChecker(s)
 	s.vendor.check = s.checker.claimed
 	return s
@@ -125,7 +128,7 @@ func (s *simulation) campaign() {
 	for range 1 + s.dice.IntN(5) {
 		s.run(true)
 		s.vendor.trouble(s.dice)
-		<-time.After(time.Duration(s.dice.IntN(3600)) * time.Second)
+		<-time.After(time.Duration(s.dice.IntN([]int{10, 3600}[s.dice.IntN(2)])) * time.Second)
 	}
 	s.vendor.heal()
 	s.run(false)
@@ -215,12 +218,25 @@ func (s *simulation) pool(id int64, policy invite.Policy, proven bool, out *sink
 		Step: &pipeline.Step{
 			Ledger: watched{s.model, s.checker}, Run: id, Policy: policy, Proven: proven, GiveUp: 15 * time.Minute,
 			Gate: pipeline.NewGate(s.workers, 10, 15*time.Minute), Call: s.vendor.call,
-			Pace:   pace.New([]pace.Rate{{Calls: 1 + s.dice.IntN(20), Per: time.Second}}),
+			Pace:   s.pace(),
 			Jitter: func(d time.Duration) time.Duration { return d / 2 },
 			Called: func(invite.Candidate, invite.Answer, time.Duration) {},
 			Lost:   func(invite.Candidate, invite.Outcome, error) {},
 		},
 	}
+}
+
+// pace goes on from what the ledger says of earlier runs.
+func (s *simulation) pace() *pace.Limiter {
+	used, err := s.model.Usage(s.t.Context(), time.Now().Add(-pace.Memory(s.rates)))
+	if err != nil {
+		s.fatalf("usage: %v", err)
+	}
+	var earlier []pace.Usage
+	for _, u := range used {
+		earlier = append(earlier, pace.Usage(u))
+	}
+	return pace.New(s.rates, 15*time.Minute, earlier...)
 }
 
 func (s *simulation) fatalf(format string, args ...any) {

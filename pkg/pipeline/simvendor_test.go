@@ -84,6 +84,7 @@ type simVendor struct {
 	acted map[person]int
 	dark  map[person]int // calls after which nobody can know whether it acted
 	links map[person][]string
+	at    []time.Time    // of each request that left
 	check func(p person) // of each request, before it is worked on
 }
 
@@ -155,6 +156,11 @@ func (v *simVendor) work(ctx context.Context, p person) invite.Answer {
 	v.check(p)
 	dice := v.roll(p, n)
 	f := v.draw(dice)
+	if f == nil || !f.answer(p.format).Outcome.NotLeft {
+		v.mu.Lock()
+		v.at = append(v.at, time.Now())
+		v.mu.Unlock()
+	}
 	link := fmt.Sprintf("https://vendor.example.org/%s/%s/%d", p.key.Email, p.format, n)
 	if f == nil || f.acts {
 		v.mu.Lock()

@@ -136,6 +136,7 @@ func (s *Step) try(take, abort context.Context, c invite.Candidate, h invite.His
 		}
 		expires, err := c.Expiry.Due(time.Now())
 		if err != nil {
+			p.slot.Unused()
 			s.Gate.leave(p)
 			return t.overdue(c, h, err), nil
 		}
@@ -163,14 +164,15 @@ func (s *Step) turn(take context.Context, assessment int64) (*pass, error) {
 		if err != nil {
 			return nil, s.why(assessment, err)
 		}
-		err = s.Pace.Wait(take)
+		p.slot, err = s.Pace.Wait(take)
 		if err == nil && s.alike.refusal(assessment) == nil && s.Gate.begin(p) {
 			return p, nil
 		}
 		s.Gate.leave(p)
 		if err != nil {
-			return nil, s.why(assessment, err)
+			return nil, s.why(assessment, s.exhausted(err))
 		}
+		p.slot.Unused()
 	}
 }
 
@@ -179,6 +181,7 @@ func (s *Step) once(take, abort context.Context, p *pass, c invite.Candidate, ex
 	// Commits outlive both signals: an outcome that is known and not recorded would be an unknown made by us.
 	claim, err := s.Ledger.Claim(context.WithoutCancel(abort), s.Run, c, expires, s.Policy)
 	if err != nil {
+		p.slot.Unused()
 		return invite.Answer{}, fmt.Errorf("claim %s in the ledger: %w", invite.MaskEmail(c.Email), err)
 	}
 	start := time.Now()
@@ -237,7 +240,9 @@ func (s *Step) learn(take context.Context, p *pass, c invite.Candidate, a invite
 		}
 	}
 	s.Gate.beware(found.left)
+	// The pause first: nobody may slip through between the two.
 	t.paused = s.pause(a)
+	s.ended(p.slot, a)
 	return found
 }
 

@@ -97,7 +97,7 @@ func newStepTest(t *testing.T, answers ...func() invite.Answer) *stepTest {
 	st.led = led
 	st.step = &pipeline.Step{
 		Ledger: led, Run: run, GiveUp: 15 * time.Minute, Gate: pipeline.NewGate(8, 10, 15*time.Minute),
-		Pace:   pace.New([]pace.Rate{{Calls: 1000, Per: time.Second}}),
+		Pace:   pace.New([]pace.Rate{{Calls: 1000, Per: time.Second}}, time.Minute),
 		Call:   script(&st.calls, answers...),
 		Jitter: func(d time.Duration) time.Duration { return d },
 		Called: func(invite.Candidate, invite.Answer, time.Duration) {},
