@@ -3,27 +3,29 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"batchinvite/pkg/sandbox"
 )
 
-// limiters are what others wrote and what it can be made to do. All allow 40 calls a second in the long run.
+// limiters are what others wrote and what it can be made to do. In the long run all allow 40 calls a second, or in the long
+// version of the test 10, which leave a small machine idle enough to keep the pace.
 func limiters() []limiter {
-	window := 5
+	rate, window := 40, 5
 	if os.Getenv("BATCHINVITE_SOAK") != "" {
-		window = 60
+		rate, window = 10, 60
 	}
-	const burst, none = "burst=40 nodelay", ""
+	burst, none := fmt.Sprintf("burst=%d nodelay", rate), ""
 	all := []limiter{
-		{"nginx, burst", true, 40, 1, 429, nginx, burst},
-		{"nginx, no burst", false, 40, 1, 429, nginx, none},
-		{"nginx, burst", true, 40, 1, 503, nginx, burst},
-		{"nginx, no burst", false, 40, 1, 503, nginx, none},
+		{"nginx, burst", true, rate, 1, 429, nginx, burst},
+		{"nginx, no burst", false, rate, 1, 429, nginx, none},
+		{"nginx, burst", true, rate, 1, 503, nginx, burst},
+		{"nginx, no burst", false, rate, 1, 503, nginx, none},
 	}
 	for _, headers := range []string{"legacy", "draft-6", "draft-7", "draft-8"} {
-		all = append(all, limiter{"express, " + headers, true, 40 * window, window, 429, express, headers})
+		all = append(all, limiter{"express, " + headers, true, rate * window, window, 429, express, headers})
 	}
 	return all
 }
@@ -46,7 +48,8 @@ func TestRealLimits(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("(later: of the calls after the first minute)\n%-17s %7s %7s %5s %6s %8s %7s %7s %8s\n%s", "limiter", "stated", "refusal",
+	table = slices.DeleteFunc(table, func(line string) bool { return line == "" }) // not run, or it failed early
+	t.Logf("later: of the calls after the first minute; used: of the quota, over 100 %% where a burst or a window begun counts in full\n%-17s %7s %7s %5s %6s %8s %7s %7s %8s\n%s", "limiter", "stated", "refusal",
 		"runs", "calls", "refused", "later", "time", "used", strings.Join(table, "\n"))
 }
 
@@ -69,13 +72,12 @@ func (l limiter) figures(t *testing.T, program string, times int) (f figures) {
 	stop := w.behind(l)
 	n, format, mostRuns := 260, "sendlink", 1
 	if !l.burst {
-		n = 100 // each call that comes a little early costs a pause of a second
+		n = 60 // each call that comes a little early costs a pause of a second
 	}
 	if l.refusal == 503 {
 		format, mostRuns = "getlink", 3
-	}
-	if os.Getenv("BATCHINVITE_SOAK") != "" {
-		n *= 25
+	} else if os.Getenv("BATCHINVITE_SOAK") != "" {
+		n *= 8
 	}
 	w.write("c.csv", people(n, format))
 	w.mustRun(0, "init")
