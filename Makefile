@@ -6,7 +6,7 @@ LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 TESTFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak bench lint clean
+.PHONY: help build demo test soak bench bench-pace lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,11 @@ soak: ## run the long versions of the tests, for hours; each prints its figures
 
 bench: ## run every benchmark
 	go test -run '^$$' -bench . -benchmem ./...
+
+# The share of the quota that is used, and the calls that are refused, of each kind of server at latencies of 50 ms to 1 s.
+bench-pace: ## print the table of what the pace makes of quotas, in virtual time
+	@echo '| server | quota | 50 ms | 0.2 s | 0.5 s | 1 s |'; echo '|---|---|---|---|---|---|'
+	@BATCHINVITE_SOAK=1 go test -count=1 -v -run TestServers ./pkg/pace | sed -n 's/^ *simulation_test.go:[0-9]*: \(|.*\)/\1/p' | sort
 
 lint: ## run the linters and the format check of .golangci.yml
 	$(LINT) run ./...

@@ -62,6 +62,15 @@ var sabotages = []sabotage{
 	{"usage is not counted with the claim", []patch{
 		{"pkg/ledger/sqlite/claim.go", "		w.calls[claim.At.Unix()]++\n", ""},
 	}, "pkg/ledger/sqlite", "TestLedger_|TestLock_|TestCrash_"},
+	{"a dead run's claims count from their claim", []patch{
+		{"pkg/ledger/sqlite/writer.go", "orphanUsageSQL, run, now.Unix()", "\"SELECT ?1, ?2\", run, now.Unix()"},
+	}, "pkg/ledger/sqlite", "TestLedger_"},
+	{"usage is not seeded", []patch{
+		{"pkg/pace/limiter.go", "		l.seed(u, now)\n", "		_ = u\n"},
+	}, "pkg/pace", "TestServers_all"},
+	{"a window frees at the send", []patch{
+		{"pkg/pace/window.go", "func (w *window) end(at, now time.Time) {\n", "func (w *window) end(at, now time.Time) {\n	at = at.Add(-time.Second)\n"},
+	}, "pkg/pace", "TestServers_all"},
 	{"the lock is not taken", []patch{
 		{"pkg/ledger/sqlite/lock.go", "	locked, err := l.file.TryLockContext(wait, retryLock)\n", "	locked, err := true, error(nil)\n"},
 	}, "pkg/ledger/sqlite", "TestLedger_|TestLock_|TestCrash_"},
