@@ -1,0 +1,125 @@
+package sheet
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+)
+
+const (
+	utf8Name    = "utf-8"
+	utf16LEName = "utf-16le"
+	utf16BEName = "utf-16be"
+	windowsName = "windows-1252"
+)
+
+var (
+	mark = []byte("\ufeff")
+
+	byteOrderMarks = []struct{ bytes, encoding string }{
+		{"\ufeff", utf8Name}, {"\xff\xfe", utf16LEName}, {"\xfe\xff", utf16BEName},
+	}
+
+	shownEncodings = map[string]string{utf16LEName: "UTF-16", utf16BEName: "UTF-16", windowsName: "Windows-1252"}
+)
+
+// ParseEncoding gives the proper name of an encoding that is called name in any of the ways that the WHATWG's list has.
+func ParseEncoding(name string) (string, error) {
+	e, err := htmlindex.Get(name)
+	var proper string
+	if err == nil {
+		proper, err = htmlindex.Name(e)
+	}
+	// These two stand for pages that no browser should decode.
+	if err != nil || proper == "replacement" || proper == "x-user-defined" {
+		return "", fmt.Errorf("%q is not an encoding, use utf-8, windows-1252, iso-8859-2, utf-16le, shift_jis, gb18030 or the like", name)
+	}
+	return proper, nil
+}
+
+// findEncoding goes by what is forced, else by a byte order mark, else by NULs. No detector is asked: of a long file
+// whose start is plain ASCII none can tell anything, so that what is no UTF-8 is looked at cell by cell.
+func (t *text) findEncoding(start []byte, forced string) error {
+	marked := ""
+	for _, m := range byteOrderMarks {
+		if marked == "" && bytes.HasPrefix(start, []byte(m.bytes)) {
+			marked = m.encoding
+		}
+	}
+	t.guess = forced == ""
+	t.shape.Encoding = cmp.Or(forced, marked, utf16ByNULs(start), utf8Name)
+	if marked != "" && t.shape.Encoding != marked {
+		return &Error{File: t.snapshot.Name, Hint: "leave --encoding out",
+			Reason: fmt.Sprintf("is in %s, as the mark at its start says, and not in %s", marked, forced)}
+	}
+	if t.shape.Encoding == utf8Name {
+		return nil
+	}
+	var err error
+	if t.decoder, err = htmlindex.Get(t.shape.Encoding); err != nil {
+		return fmt.Errorf("--encoding: %w", err)
+	}
+	t.guess = false
+	return nil
+}
+
+// utf16ByNULs recognises UTF-16 without a mark: the delimiters, line ends and addresses are ASCII in every language, and
+// have a NUL in every other place.
+func utf16ByNULs(start []byte) string {
+	var nuls [2]int // at even and at odd places
+	for i, b := range start {
+		if b == 0 {
+			nuls[i%2]++
+		}
+	}
+	enough := len(start)/20 + 1
+	switch {
+	case nuls[1] >= enough && nuls[0] <= nuls[1]/20:
+		return utf16LEName
+	case nuls[0] >= enough && nuls[1] <= nuls[0]/20:
+		return utf16BEName
+	}
+	return ""
+}
+
+// guessed counts the cells that were decoded by a guess, and keeps the first for a person to judge.
+type guessed struct {
+	cells, line int
+	first       string
+}
+
+// decode makes UTF-8 of those cells that are none, as far as they can be Windows-1252.
+func (g *guessed) decode(cells []string, line int) {
+	for i, cell := range cells {
+		// Five bytes stand for nothing there: what has one is something else, and stays for the checks to refuse.
+		if utf8.ValidString(cell) || strings.ContainsAny(cell, "\x81\x8d\x8f\x90\x9d") {
+			continue
+		}
+		decoded, err := charmap.Windows1252.NewDecoder().String(cell)
+		if err != nil {
+			continue
+		}
+		cells[i] = decoded
+		if g.cells++; g.cells == 1 {
+			g.line, g.first = line, decoded
+		}
+	}
+}
+
+// notice says what was guessed, "" if nothing was.
+func (g *guessed) notice(file string) string {
+	if g.cells == 0 {
+		return ""
+	}
+	number, are := "1 cell is", "was"
+	if g.cells > 1 {
+		number, are = fmt.Sprintf("%d cells are", g.cells), "were"
+	}
+	return fmt.Sprintf("%s: %s not UTF-8 and %s read as Windows-1252, the first on line %d: %q; if that looks wrong, name the encoding with --encoding",
+		file, number, are, g.line, cut(g.first))
+}
