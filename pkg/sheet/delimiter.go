@@ -1,7 +1,9 @@
 package sheet
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"unicode"
@@ -58,11 +60,14 @@ func (t *text) sniff(known func(label string) bool) rune {
 
 // likeness is the number of headers that mean something, then of cells that are addresses and nothing else, then of
 // records as wide as the header, then of columns. Widths alone would take decimal commas for a delimiter. It is nil if
-// there is one column only.
+// there is one column only, or none can be read.
 func (t *text) likeness(known func(label string) bool) []int {
 	source := t.records()
 	header, err := source.next()
-	if err != nil || len(header.cells) < 2 {
+	switch {
+	case errors.Is(err, io.EOF):
+		return []int{0} // all lines are blank: little, but better than a header of delimiters
+	case err != nil || len(header.cells) < 2:
 		return nil
 	}
 	var headers, addresses, regular int

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -77,7 +78,7 @@ func utf16ByNULs(start []byte) string {
 			nuls[i%2]++
 		}
 	}
-	enough := len(start)/20 + 1
+	enough := max(len(start)/20, 4)
 	switch {
 	case nuls[1] >= enough && nuls[0] <= nuls[1]/20:
 		return utf16LEName
@@ -96,8 +97,7 @@ type guessed struct {
 // decode makes UTF-8 of those cells that are none, as far as they can be Windows-1252.
 func (g *guessed) decode(cells []string, line int) {
 	for i, cell := range cells {
-		// Five bytes stand for nothing there: what has one is something else, and stays for the checks to refuse.
-		if utf8.ValidString(cell) || strings.ContainsAny(cell, "\x81\x8d\x8f\x90\x9d") {
+		if utf8.ValidString(cell) || slices.ContainsFunc([]byte(cell), isUndefined) {
 			continue
 		}
 		decoded, err := charmap.Windows1252.NewDecoder().String(cell)
@@ -111,15 +111,19 @@ func (g *guessed) decode(cells []string, line int) {
 	}
 }
 
-// notice says what was guessed, "" if nothing was.
-func (g *guessed) notice(file string) string {
+// isUndefined: five bytes stand for nothing in Windows-1252. A cell with one is something else, and stays for the checks
+// to refuse.
+func isUndefined(b byte) bool { return strings.IndexByte("\x81\x8d\x8f\x90\x9d", b) >= 0 }
+
+// notices say what was guessed, if anything was.
+func (g *guessed) notices(file string) []string {
 	if g.cells == 0 {
-		return ""
+		return nil
 	}
-	number, are := "1 cell is", "was"
+	number, were := "1 cell is", "was"
 	if g.cells > 1 {
-		number, are = fmt.Sprintf("%d cells are", g.cells), "were"
+		number, were = fmt.Sprintf("%d cells are", g.cells), "were"
 	}
-	return fmt.Sprintf("%s: %s not UTF-8 and %s read as Windows-1252, the first on line %d: %q; if that looks wrong, name the encoding with --encoding",
-		file, number, are, g.line, cut(g.first))
+	return []string{fmt.Sprintf("%s: %s not UTF-8 and %s read as Windows-1252, the first on line %d: %q; if that looks wrong, name the encoding with --encoding",
+		file, number, were, g.line, cut(g.first))}
 }

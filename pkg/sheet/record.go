@@ -84,7 +84,7 @@ func (s *records) uncounted() int {
 	if s.lone == nil {
 		return 0
 	}
-	return s.lone.before(s.offset() + s.marks)
+	return s.lone.before(s.offset() + s.marks - 1) // a return at the very end has no line behind it
 }
 
 // offset is the number of bytes up to the end of the last record.
@@ -111,7 +111,10 @@ func (s *records) fail(cells []string, err error, before int) error {
 		// An open quote swallows rows until the next quote: where it opens is the place to mend.
 		text := strings.Join(cells, "")
 		e.Line = parse.StartLine + before + strings.Count(text, "\n") + strings.Count(text, "\r")
-		e.Reason = fmt.Sprintf("the quote that opens here is not closed properly by line %d, byte %d", parse.Line+s.skipped+s.uncounted(), parse.Column)
+		e.Reason = fmt.Sprintf("the quote that opens here is not closed properly by line %d", parse.Line+s.skipped+s.uncounted())
+		if s.lone == nil { // or else it is not the line that the csv reader counts in
+			e.Reason += fmt.Sprintf(", byte %d", parse.Column)
+		}
 		e.Hint = "close it, or double it if it belongs to the value"
 		if s.in.tripped {
 			e.Reason = "the quote that opens here is not closed within 1 MiB"

@@ -121,10 +121,7 @@ func (s *Sheet) Shape() Shape {
 // Notices tell in a sentence each, which begins with the file's name, what a person should look at. They are complete
 // after the first full pass.
 func (s *Sheet) Notices() []string {
-	if notice := s.guessed.notice(s.text.snapshot.Name); notice != "" {
-		return []string{notice}
-	}
-	return nil
+	return s.guessed.notices(s.text.snapshot.Name)
 }
 
 // Width is the largest number of cells that a row or the header has. It is complete after the first full pass.
