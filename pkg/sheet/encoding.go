@@ -43,30 +43,26 @@ func ParseEncoding(name string) (string, error) {
 	return proper, nil
 }
 
-// findEncoding goes by what is forced, else by a byte order mark, else by NULs. No detector is asked: of a long file
-// whose start is plain ASCII none can tell anything, so that what is no UTF-8 is looked at cell by cell.
-func (t *text) findEncoding(start []byte, forced string) error {
+// findEncoding goes by a byte order mark, else by what is forced, else by NULs. The mark comes first for the sake of
+// results that are fed back with the flags of their input: they have one whenever that was not UTF-8. No detector is asked:
+// of a long file whose start is plain ASCII none can tell anything, so what is no UTF-8 is looked at cell by cell.
+func (t *text) findEncoding(start []byte, forced string) (err error) {
 	marked := ""
 	for _, m := range byteOrderMarks {
 		if marked == "" && bytes.HasPrefix(start, []byte(m.bytes)) {
 			marked = m.encoding
 		}
 	}
-	t.guess = forced == ""
-	t.shape.Encoding = cmp.Or(forced, marked, utf16ByNULs(start), utf8Name)
-	if marked != "" && t.shape.Encoding != marked {
-		return &Error{File: t.snapshot.Name, Hint: "leave --encoding out",
-			Reason: fmt.Sprintf("is in %s, as the mark at its start says, and not in %s", marked, forced)}
+	t.shape.Encoding = cmp.Or(marked, forced, utf16ByNULs(start), utf8Name)
+	if forced != "" && forced != t.shape.Encoding {
+		t.notices = append(t.notices, fmt.Sprintf("%s: is read as %s, as the mark at its start says, and not as --encoding %s",
+			t.snapshot.Name, t.shape.Encoding, forced))
 	}
-	if t.shape.Encoding == utf8Name {
-		return nil
+	if t.shape.Encoding != utf8Name {
+		t.decoder, err = htmlindex.Get(t.shape.Encoding)
 	}
-	var err error
-	if t.decoder, err = htmlindex.Get(t.shape.Encoding); err != nil {
-		return fmt.Errorf("--encoding: %w", err)
-	}
-	t.guess = false
-	return nil
+	t.guess = forced == "" && t.decoder == nil
+	return err
 }
 
 // utf16ByNULs recognises UTF-16 without a mark: the delimiters, line ends and addresses are ASCII in every language, and

@@ -49,6 +49,7 @@ type text struct {
 	shape    Shape
 	decoder  encoding.Encoding // nil for UTF-8
 	guess    bool              // cells that are not UTF-8 are Windows-1252
+	notices  []string
 }
 
 // openText finds out how a file is written, from its start and by what the options force. known tells the headers that

@@ -17,6 +17,7 @@ import (
 	"io"
 	"iter"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -121,7 +122,7 @@ func (s *Sheet) Shape() Shape {
 // Notices tell in a sentence each, which begins with the file's name, what a person should look at. They are complete
 // after the first full pass.
 func (s *Sheet) Notices() []string {
-	return s.guessed.notices(s.text.snapshot.Name)
+	return slices.Concat(s.text.notices, s.guessed.notices(s.text.snapshot.Name))
 }
 
 // Width is the largest number of cells that a row or the header has. It is complete after the first full pass.
