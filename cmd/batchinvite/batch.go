@@ -97,7 +97,7 @@ func (a *app) snapshot(ctx context.Context, name string) (*sheet.Snapshot, error
 	return snapshot, err
 }
 
-var resultsName = regexp.MustCompile(`\.(results|rehearsal)(\.\d{8}T\d{6}Z(-\d+)?)?\.csv$`)
+var resultsName = regexp.MustCompile(`\.(results|rehearsal)(\.\d{8}T\d{6}Z(-\d+)?)?\.(csv|tsv)$`)
 
 // withoutResults leaves out, of "*.csv", the results of an input that is there too.
 func (a *app) withoutResults(names []string) []string {
@@ -114,7 +114,7 @@ func (a *app) withoutResults(names []string) []string {
 func hasSource(name string, names []string) bool {
 	base := resultsName.ReplaceAllString(name, "")
 	return base != name && slices.ContainsFunc(names, func(other string) bool {
-		return other != name && results.DefaultPath(other, false) == base+".results.csv" && !resultsName.MatchString(other)
+		return other != name && results.DefaultPath(other, false) == base+".results"+filepath.Ext(name) && !resultsName.MatchString(other)
 	})
 }
 
@@ -227,6 +227,14 @@ func (b batch) contradictions() map[sheet.Field]int {
 	return all
 }
 
+// notices are what a person should know of the files, once they have been read.
+func (b batch) notices() (all []string) {
+	for _, in := range b {
+		all = append(all, in.sheet.Notices()...)
+	}
+	return all
+}
+
 func (b batch) close() error {
 	var errs []error
 	for _, in := range b {
@@ -247,6 +255,19 @@ func (in *input) header() []string {
 		h = append(h, "")
 	}
 	return h
+}
+
+// format is how the results are written: as the input is, save that a name may ask for tabs, and that what is not plain
+// UTF-8 becomes UTF-8 with the mark by which spreadsheet programs know it.
+func (in *input) format() (f results.Format) {
+	if in.sheet != nil {
+		s := in.sheet.Shape()
+		f = results.Format{BOM: s.BOM || s.Encoding != "utf-8", Delimiter: s.Delimiter, Sep: s.Sep, CRLF: s.CRLF}
+	}
+	if results.IsTabs(in.output) {
+		f.Delimiter = '\t'
+	}
+	return f
 }
 
 // resultWriter is what results.File and results.Writer have in common.

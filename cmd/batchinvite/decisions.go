@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +13,7 @@ import (
 	"unicode"
 
 	"batchinvite/pkg/invite"
+	"batchinvite/pkg/sheet"
 )
 
 // decisionColumns are the columns of a file of decisions, by their letters and digits. Names that come first win.
@@ -43,18 +42,23 @@ func (a *app) readDecisions(ctx context.Context, unknown unknownRows, d *decisio
 		return nil, left, usagef("read decisions: %w", err)
 	}
 	defer f.Close()
-	table, err := openDecisions(d.from, f)
+	snapshot, err := sheet.Copy(ctx, d.from, f)
 	if err != nil {
-		return nil, left, usagef("read decisions: %w", err)
+		return nil, left, fmt.Errorf("read decisions: %w", err)
+	}
+	defer func() { err = errors.Join(err, snapshot.Close()) }()
+	table, err := openDecisions(snapshot)
+	if err != nil {
+		return nil, left, fmt.Errorf("read decisions: %w", err)
 	}
 	var problems []error
 	for {
-		cells, err := table.reader.Read()
-		if errors.Is(err, io.EOF) {
+		var cells []string
+		if cells, table.line, err = table.Next(); errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return nil, left, usagef("read decisions: %s: %w", d.from, err)
+			return nil, left, fmt.Errorf("read decisions: %w", err)
 		}
 		r, err := table.row(ctx, unknown, *d, cells, &left)
 		if r != nil {
@@ -67,6 +71,9 @@ func (a *app) readDecisions(ctx context.Context, unknown unknownRows, d *decisio
 			return nil, left, err
 		}
 		problems = append(problems, err)
+	}
+	for _, notice := range table.Notices() {
+		a.sayf("warning: %s\n", notice)
 	}
 	problems = slices.DeleteFunc(problems, func(err error) bool { return err == nil })
 	if len(problems) > shownProblems {
@@ -87,8 +94,9 @@ type decisionTable struct {
 	header  []string
 	columns map[string]int // places in header
 	ours    bool           // results of ours, whose cells are guarded
-	reader  *csv.Reader
-	met     map[recordKey]metDecision
+	*sheet.Table
+	line int // of the row being read
+	met  map[recordKey]metDecision
 }
 
 type metDecision struct {
@@ -97,16 +105,17 @@ type metDecision struct {
 }
 
 // openDecisions reads the header.
-func openDecisions(name string, f io.Reader) (*decisionTable, error) {
-	in := bufio.NewReader(f)
-	if start, _ := in.Peek(3); string(start) == "\ufeff" { // before a quoted header it would be a bare quote's beginning
-		_, _ = in.Discard(len(start)) // it was there
+func openDecisions(s *sheet.Snapshot) (*decisionTable, error) {
+	rows, err := sheet.OpenTable(s, isDecisionColumn)
+	if err != nil {
+		return nil, err
 	}
-	t := &decisionTable{name: name, reader: csv.NewReader(in), columns: map[string]int{}, met: map[recordKey]metDecision{}}
-	t.reader.FieldsPerRecord = -1
-	var err error
-	if t.header, err = t.reader.Read(); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	t := &decisionTable{name: s.Name, Table: rows, columns: map[string]int{}, met: map[recordKey]metDecision{}}
+	if t.header, _, err = t.Next(); errors.Is(err, io.EOF) {
+		return nil, usagef("%s has no header, every line is blank", t.name)
+	}
+	if err != nil {
+		return nil, err
 	}
 	results := slices.Index(t.header, invite.ResultColumns[0])
 	t.ours = results >= 0
@@ -122,12 +131,21 @@ func openDecisions(name string, f io.Reader) (*decisionTable, error) {
 	for _, column := range []string{"email", "decision"} {
 		switch _, ok := t.columns[column]; {
 		case !ok && t.ours && column == "decision":
-			return nil, fmt.Errorf("%s has no column %q to the right of %s", name, column, t.header[results])
+			return nil, usagef("%s has no column %q to the right of %s", t.name, column, t.header[results])
 		case !ok:
-			return nil, fmt.Errorf("%s has no column %q; the columns, separated by commas, are %q", name, column, t.header)
+			return nil, usagef("%s has no column %q; the columns are %q", t.name, column, t.header)
 		}
 	}
 	return t, nil
+}
+
+func isDecisionColumn(label string) bool {
+	for _, names := range decisionColumns {
+		if slices.Contains(names, letters(label)) {
+			return true
+		}
+	}
+	return slices.Contains(invite.ResultColumns, label)
 }
 
 // find places a column. Of two that are called alike nobody can tell which is meant.
@@ -138,7 +156,7 @@ func (t *decisionTable) find(column string, from int) error {
 				continue
 			}
 			if _, twice := t.columns[column]; twice {
-				return fmt.Errorf("%s has two columns %q, rename one", t.name, t.header[i])
+				return usagef("%s has two columns %q, rename one", t.name, t.header[i])
 			}
 			t.columns[column] = i
 		}
@@ -170,8 +188,7 @@ func (t *decisionTable) cell(cells []string, column string) string {
 }
 
 func (t *decisionTable) wrong(column, format string, args ...any) error {
-	line, _ := t.reader.FieldPos(0)
-	where := fmt.Sprintf("%s: line %d", t.name, line)
+	where := fmt.Sprintf("%s: line %d", t.name, t.line)
 	if i, ok := t.columns[column]; ok {
 		where += ", column " + t.header[i]
 	}
@@ -193,8 +210,7 @@ func (t *decisionTable) row(ctx context.Context, unknown unknownRows, d decision
 	}
 	switch found := d.rule(records); len(found) {
 	case 0:
-		line, _ := t.reader.FieldPos(0)
-		left.settled = append(left.settled, fmt.Sprintf("%s: line %d: %s has no unknown row that fits", t.name, line, invite.MaskEmail(d.email)))
+		left.settled = append(left.settled, fmt.Sprintf("%s: line %d: %s has no unknown row that fits", t.name, t.line, invite.MaskEmail(d.email)))
 		return nil, nil
 	case 1:
 		return &found[0], nil
@@ -244,8 +260,7 @@ func (t *decisionTable) repeats(r *ruling) (bool, error) {
 		return true, t.wrong("", "contradicts line %d, which is about the same unknown row", first.line)
 	}
 	if !again {
-		line, _ := t.reader.FieldPos(0)
-		t.met[key] = metDecision{line, *r}
+		t.met[key] = metDecision{t.line, *r}
 	}
 	return again, nil
 }

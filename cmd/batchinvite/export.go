@@ -134,8 +134,8 @@ func (b batch) arrange(files []ledger.File) bool {
 }
 
 // shaping are the settings on which the results of a run depend.
-var shaping = []string{"output", "assessment-id", "format", "expires", "campaign", "limit", "sandbox", "map", "override", "timezone",
-	"vendor-timezone", "retry-rejected", "email-linked", "reinvite-revoked"}
+var shaping = []string{"output", "assessment-id", "format", "expires", "campaign", "limit", "sandbox", "map", "override", "encoding",
+	"delimiter", "timezone", "vendor-timezone", "retry-rejected", "email-linked", "reinvite-revoked"}
 
 // asIn takes over what shaped the results of a run, save for what was typed.
 func (s *settings) asIn(flags *pflag.FlagSet, run *ledger.RunRecord) error {

@@ -49,6 +49,12 @@ func (s *settings) rowFlagsGiven() (text string) {
 	for _, assigned := range s.columns.list() {
 		text += " --map " + quoted(assigned)
 	}
+	if s.encoding != "" {
+		text += " --encoding " + s.encoding.String()
+	}
+	if s.delimiter != 0 {
+		text += " --delimiter " + quoted(s.delimiter.String())
+	}
 	return text
 }
 

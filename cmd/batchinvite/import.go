@@ -36,7 +36,7 @@ knows something else are listed and left as they are.`,
 	how := group("For the audit", func(f *pflag.FlagSet) {
 		f.StringVar(&why, "why", "", "how you know, `text`; default the name of the file")
 	})
-	rows := pick("Which rows", s, "assessment-id", "format", "campaign", "map", "override")
+	rows := pick("Which rows", s, "assessment-id", "format", "campaign", "map", "override", "encoding", "delimiter")
 	rows.flags.Lookup("map").Usage += ", link, invited_at"
 	groups := []flagGroup{rows, how, s.placeFlags()}
 	cmd.RunE = func(cmd *cobra.Command, files []string) error {
@@ -120,7 +120,7 @@ func (a *app) sayImport(ctx context.Context, im *importing, p *place) error {
 		}
 		a.sayf("%s: %s; %s\n", in.snapshot.Name, kind, in.sheet.Mapping())
 	}
-	for _, w := range im.warnings {
+	for _, w := range append(im.warnings, im.batch.notices()...) {
 		a.sayf("warning: %s\n", w)
 	}
 	a.sayf("to import: %d invited, %d unknown\n", im.found[invite.Invited], im.found[invite.Unknown])

@@ -29,14 +29,14 @@ func (a *app) createOutput(b batch, advise func(*invite.Result)) (*output, error
 	o := &output{batch: b, advise: advise}
 	for _, in := range b {
 		if in.output == stdStream {
-			w, err := results.Stream(a.out, in.header())
+			w, err := results.Stream(a.out, in.header(), in.format())
 			if err != nil {
 				return nil, errors.Join(fmt.Errorf("write results to stdout: %w", err), o.discard())
 			}
 			o.writers, o.files = append(o.writers, streamed{w}), append(o.files, nil)
 			continue
 		}
-		f, err := results.Create(in.output, in.header())
+		f, err := results.Create(in.output, in.header(), in.format())
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("write results of %s: %w", in.name, err), o.discard())
 		}

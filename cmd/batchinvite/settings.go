@@ -28,6 +28,8 @@ type settings struct {
 	limit, maxSend                        number
 	yes, sandbox                          bool
 	columns                               columnMap
+	encoding                              encodingName
+	delimiter                             delimiter
 	override                              fieldList
 	workers                               int
 	timeout, wait, giveUpAfter, stopAfter time.Duration
@@ -124,6 +126,8 @@ func (s *settings) firstFlags(f *pflag.FlagSet) {
 
 func (s *settings) rowFlags(f *pflag.FlagSet) {
 	f.Var(&s.override, "override", "let a typed flag win over the rows' own values: `assessment-id,format,expires`")
+	f.Var(&s.encoding, "encoding", "of text files, such as utf-8, windows-1252, utf-16le, shift_jis; default: found out")
+	f.Var(&s.delimiter, "delimiter", "of text files: `comma`, semicolon, tab, pipe or one character; default: found out")
 	f.StringVar(&s.timezone, "timezone", "", "`zone` of the sheet's dates, such as Europe/Berlin; default: sent as written, checked as UTC")
 	f.StringVar(&s.vendorTimezone, "vendor-timezone", "UTC", "`zone` in which the vendor reads dates, used with --timezone")
 	f.BoolVar(&s.retryRejected, "retry-rejected", false, "call again for rejected rows that have not changed")
@@ -227,6 +231,7 @@ func (s *settings) sheetOptions(file int) sheet.Options {
 		Zones:    s.dates,
 		Import:   s.forImport,
 		Map:      s.columns,
+		Encoding: string(s.encoding), Delimiter: rune(s.delimiter),
 		Defaults: map[sheet.Field]sheet.Default{
 			sheet.AssessmentID: given("assessment-id", s.assessmentID),
 			sheet.Format:       given("format", s.format),

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"batchinvite/pkg/pace"
+	"batchinvite/pkg/sheet"
 )
 
 // The types below are pflag.Values: a flag, the environment and the settings file are read by the same code, and what is
@@ -76,6 +77,42 @@ func (m *columnMap) list() (parts []string) {
 func (m *columnMap) clear() { *m = nil }
 
 func (m *columnMap) Type() string { return "field=Column" }
+
+// encodingName is --encoding, "" if it is to be found out.
+type encodingName string
+
+func (e *encodingName) Set(text string) error {
+	name, err := sheet.ParseEncoding(text)
+	if err == nil {
+		*e = encodingName(name)
+	}
+	return err
+}
+
+func (e *encodingName) String() string { return string(*e) }
+func (e *encodingName) Type() string   { return "name" }
+func (e *encodingName) clear()         { *e = "" }
+
+// delimiter is --delimiter, 0 if it is to be found out.
+type delimiter rune
+
+func (d *delimiter) Set(text string) error {
+	c, err := sheet.ParseDelimiter(text)
+	if err == nil {
+		*d = delimiter(c)
+	}
+	return err
+}
+
+func (d *delimiter) String() string {
+	if *d == 0 {
+		return ""
+	}
+	return sheet.DelimiterName(rune(*d))
+}
+
+func (d *delimiter) Type() string { return "character" }
+func (d *delimiter) clear()       { *d = 0 }
 
 // fieldList is --override.
 type fieldList []string

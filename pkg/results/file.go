@@ -35,7 +35,7 @@ func Partial(path string) string { return path + ".partial" }
 // Create begins a results file and writes its header, which proves that the place is writable. A partial file that a
 // dead run left is replaced. A path that leads to something else than a regular file, such as /dev/null, is refused,
 // because it would be replaced at the end.
-func Create(path string, header []string) (*File, error) {
+func Create(path string, header []string, format Format) (*File, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("write results to %q: not a regular file", path)
 	}
@@ -48,7 +48,7 @@ func Create(path string, header []string) (*File, error) {
 		return nil, err
 	}
 	f := &File{path: path, partial: partial, sum: sha256.New()}
-	f.Writer, err = Stream(io.MultiWriter(partial, f.sum), header)
+	f.Writer, err = Stream(io.MultiWriter(partial, f.sum), header, format)
 	if err != nil {
 		return nil, errors.Join(err, partial.Close(), os.Remove(partial.Name()))
 	}

@@ -25,7 +25,7 @@ const (
 // begun is a results file with one row in it.
 func begun(t *testing.T, path string) *File {
 	t.Helper()
-	f, err := Create(path, []string{"Name"})
+	f, err := Create(path, []string{"Name"}, Format{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +277,7 @@ func TestFlush_noticesThatThePlaceIsGone(t *testing.T) {
 		"file": {func(path string) error { return os.Remove(path + ".partial") }, func(path string) string {
 			return path + ".partial was removed while it was written"
 		}},
-		"another file there": {func(path string) error { _, err := Create(path, nil); return err }, func(path string) string {
+		"another file there": {func(path string) error { _, err := Create(path, nil, Format{}); return err }, func(path string) string {
 			return path + ".partial was replaced by somebody else while it was written"
 		}},
 	} {
@@ -356,7 +356,7 @@ func TestCreate_refusesWhatItCannotReplace(t *testing.T) {
 		os.DevNull: `write results to "` + os.DevNull + `": not a regular file`,
 		missing:    "open " + missing + ".partial: no such file or directory",
 	} {
-		if _, err := Create(path, []string{"Name"}); err == nil || err.Error() != want {
+		if _, err := Create(path, []string{"Name"}, Format{}); err == nil || err.Error() != want {
 			t.Errorf("Create(%q) = %v, want %s", path, err, want)
 		}
 	}

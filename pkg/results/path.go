@@ -11,16 +11,25 @@ import (
 var inputTypes = []string{".csv", ".tsv", ".tab", ".txt", ".xlsx"}
 
 // DefaultPath is where the results of an input go if nobody says otherwise: NAME.results.csv beside it, or
-// NAME.rehearsal.csv. A results file or rehearsal that is fed back gives the same path as its own input did, so it may be
+// NAME.rehearsal.csv; of an input between tabs NAME.results.tsv. A results file or rehearsal that is fed back gives the same path as its own input did, so it may be
 // the input itself: the caller checks with SameFile.
 func DefaultPath(input string, rehearsal bool) string {
 	name := trimEnding(input, ".gz")
+	ending := ".csv"
+	if IsTabs(name) {
+		ending = ".tsv"
+	}
 	name = trimEnding(name, inputTypes...)
 	name = trimEnding(name, ".results", ".rehearsal")
 	if rehearsal {
-		return name + ".rehearsal.csv"
+		return name + ".rehearsal" + ending
 	}
-	return name + ".results.csv"
+	return name + ".results" + ending
+}
+
+// IsTabs tells whether a name says that tabs separate the cells.
+func IsTabs(name string) bool {
+	return trimEnding(name, ".tsv", ".tab") != name
 }
 
 // trimEnding takes the extension away if it is one of endings, in any case.

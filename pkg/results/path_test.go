@@ -14,7 +14,10 @@ func TestDefaultPath_standsBesideTheInput(t *testing.T) {
 		{"x", "x.results.csv", "x.rehearsal.csv"},
 		{"a.b/x", "a.b/x.results.csv", "a.b/x.rehearsal.csv"},
 		{"X.CSV", "X.results.csv", "X.rehearsal.csv"},
-		{"x.tsv", "x.results.csv", "x.rehearsal.csv"},
+		{"x.tsv", "x.results.tsv", "x.rehearsal.tsv"},
+		{"x.TAB.gz", "x.results.tsv", "x.rehearsal.tsv"},
+		{"x.results.tsv", "x.results.tsv", "x.rehearsal.tsv"},
+		{"x.txt", "x.results.csv", "x.rehearsal.csv"},
 		{"team v1.2", "team v1.2.results.csv", "team v1.2.rehearsal.csv"},
 		// Fed back: the results are the input, which the caller refuses, and the rehearsal is not.
 		{"candidates.results.csv", "candidates.results.csv", "candidates.rehearsal.csv"},

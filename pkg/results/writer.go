@@ -11,6 +11,7 @@
 package results
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -47,6 +48,32 @@ type columns struct {
 	Attempts    string `csv:"invite_attempts"`
 }
 
+// Format is how a results file is written, so that it opens where the input did. The zero value is plain CSV.
+type Format struct {
+	BOM       bool
+	Delimiter rune // 0 for a comma
+	Sep       bool // a first line "sep=" and the delimiter
+	CRLF      bool
+}
+
+// begin writes what stands before the header, and gives the writer of all that follows.
+func (f Format) begin(w io.Writer) (*csv.Writer, error) {
+	out := csv.NewWriter(w)
+	out.Comma, out.UseCRLF = cmp.Or(f.Delimiter, ','), f.CRLF
+	start := ""
+	if f.BOM {
+		start = "\ufeff"
+	}
+	if f.Sep {
+		start += "sep=" + string(out.Comma) + "\n"
+	}
+	if f.CRLF {
+		start = strings.ReplaceAll(start, "\n", "\r\n")
+	}
+	_, err := io.WriteString(w, start)
+	return out, err
+}
+
 // Writer writes result rows as CSV.
 type Writer struct {
 	out   *csv.Writer
@@ -59,8 +86,12 @@ type Writer struct {
 }
 
 // Stream writes results to w, beginning with the header, whose first cells are the input's.
-func Stream(w io.Writer, header []string) (*Writer, error) {
-	s := &Writer{out: csv.NewWriter(w), width: len(header)}
+func Stream(w io.Writer, header []string, f Format) (*Writer, error) {
+	out, err := f.begin(w)
+	if err != nil {
+		return nil, err
+	}
+	s := &Writer{out: out, width: len(header)}
 	s.record = clean(nil, slices.Concat(header, invite.ResultColumns))
 	if err := s.out.Write(s.record); err != nil {
 		return nil, err

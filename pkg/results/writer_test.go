@@ -54,7 +54,7 @@ const columnNames = "invite_status,invite_link,invite_error,invite_assessment_id
 func text(t *testing.T, header []string, rows ...invite.Result) string {
 	t.Helper()
 	var out bytes.Buffer
-	w, err := Stream(&out, header)
+	w, err := Stream(&out, header, Format{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestWrite_exactBytes(t *testing.T) {
 
 func TestStream_headerIsGuardedAndThereAtOnce(t *testing.T) {
 	var out bytes.Buffer
-	if _, err := Stream(&out, []string{"=1", "a\r\nb"}); err != nil {
+	if _, err := Stream(&out, []string{"=1", "a\r\nb"}, Format{}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff("'=1,\"a\nb\","+columnNames, out.String()); diff != "" {
@@ -107,7 +107,7 @@ func TestColumns_tagsAreTheResultColumns(t *testing.T) {
 }
 
 func TestWrite_moreCellsThanHeaderIsAnError(t *testing.T) {
-	w, err := Stream(io.Discard, []string{"Name"})
+	w, err := Stream(io.Discard, []string{"Name"}, Format{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestWrite_everyRowOnceAndInOrderAcrossBatches(t *testing.T) {
 
 // Huge cells must not pile up until a batch has all its rows: the memory of a run is bounded.
 func TestWrite_batchIsBoundedInBytes(t *testing.T) {
-	w, err := Stream(io.Discard, []string{"Notes"})
+	w, err := Stream(io.Discard, []string{"Notes"}, Format{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,11 +211,11 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 }
 
 func TestWrite_fullDiskSurfaces(t *testing.T) {
-	if _, err := Stream(&fullDisk{}, []string{"Name"}); !errors.Is(err, syscall.ENOSPC) {
+	if _, err := Stream(&fullDisk{}, []string{"Name"}, Format{}); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("Stream with no room for the header = %v, want %v", err, syscall.ENOSPC)
 	}
 
-	w, err := Stream(&fullDisk{room: 1000}, []string{"Name"})
+	w, err := Stream(&fullDisk{room: 1000}, []string{"Name"}, Format{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +228,7 @@ func TestWrite_fullDiskSurfaces(t *testing.T) {
 		}
 	}
 
-	w, err = Stream(&fullDisk{room: 1000}, []string{"Name"})
+	w, err = Stream(&fullDisk{room: 1000}, []string{"Name"}, Format{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,7 +241,7 @@ func TestWrite_fullDiskSurfaces(t *testing.T) {
 }
 
 func BenchmarkWrite(b *testing.B) {
-	w, err := Stream(io.Discard, []string{"Full Name", "E-mail", "Assessment ID", "Format", "Expiry Date", "Team", "Notes"})
+	w, err := Stream(io.Discard, []string{"Full Name", "E-mail", "Assessment ID", "Format", "Expiry Date", "Team", "Notes"}, Format{})
 	if err != nil {
 		b.Fatal(err)
 	}

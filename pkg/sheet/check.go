@@ -34,6 +34,7 @@ type values struct {
 type checks struct {
 	options    Options
 	header     *header
+	delimiter  rune
 	assessment setting[int64]
 	format     setting[invite.Format]
 	expires    setting[invite.Expiry]
@@ -69,6 +70,13 @@ func (c *checks) row(rec record, v *values) invite.Row {
 	if c.header.sent {
 		v.AssessmentID = cmp.Or(c.header.result(rec.cells, "invite_assessment_id"), v.AssessmentID)
 		v.Format = cmp.Or(c.header.result(rec.cells, "invite_format"), v.Format)
+	}
+	if at, err := tornApart(row.Cells, c.delimiter); err != nil {
+		row.Problem = &invite.Problem{Line: rec.line, Reason: err.Error()}
+		if at < len(c.header.labels) {
+			row.Problem.Column = cut(c.header.labels[at])
+		}
+		return row
 	}
 	if err := cmp.Or(c.header.overflow(rec.cells, row.Earlier), c.header.tooShort(rec.cells)); err != nil {
 		row.Problem = &invite.Problem{Line: rec.line, Reason: err.Error()}
@@ -238,7 +246,10 @@ func clean(cell string) (string, error) {
 	if strings.IndexByte(cell, 0) >= 0 {
 		return "", fmt.Errorf("%q has a NUL byte in it", cut(cell))
 	}
-	return trim(cell), nil
+	if strings.Contains(cell, "\ufffd") {
+		return "", fmt.Errorf("%q has a character that was lost when the file was saved or read", cut(cell))
+	}
+	return uncurl(trim(cell)), nil
 }
 
 // trim takes away white space of every kind, and the invisible characters that come with what is copied from web pages.

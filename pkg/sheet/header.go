@@ -269,7 +269,7 @@ func (h *header) missing(o Options) error {
 		return nil
 	}
 	if len(h.cells) == 1 && strings.ContainsAny(h.cells[0], ";\t|") {
-		return h.fail(`save it as "CSV UTF-8 (comma delimited)"`, "the columns do not seem to be separated by commas: %s", h.list())
+		return h.fail("leave --delimiter out", "the columns do not seem to be separated by commas: %s", h.list())
 	}
 	return h.fail(strings.Join(hints, " "), "no column for %s; the columns are %s", strings.Join(fields, " and "), h.list())
 }

@@ -72,6 +72,9 @@ type Options struct {
 	Campaign string // trimmed and in lower case
 	File     int    // the sheet's place among the run's files, from 0
 	Zones    invite.Zones
+	// Encoding and Delimiter are found out if they are "" and 0, else as ParseEncoding and ParseDelimiter give them.
+	Encoding  string
+	Delimiter rune
 	// Map gives the header of a field's column, both as the user typed them.
 	Map map[string]string
 	// Import reads a file of people who were invited before: they may have no name, and a link and a date are understood.

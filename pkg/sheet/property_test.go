@@ -60,6 +60,10 @@ func FuzzRows(f *testing.F) {
 		"Name,Email\nAnn,\"open\n",
 		"Name,Email\nA\"nn,\n",
 		"Name;Email\n", "\x00", "\xff\xfe", "\r", ",\n\n",
+		"\ufeffsep=|\rName|Email\rZo\xeb|\"a\rb\"\r\r\n|x",
+		"\xff\xfeN\x00a\x00m\x00e\x00\t\x00E\x00m\x00a\x00i\x00l\x00\r\x00\n\x00\r\x00",
+		"N\x00a\x00m\x00e\x00,\x00m\x00a\x00i\x00l\x00\n\x00\r\x00\n\x0a\r\x0d",
+		"Name,Email,Notes\n“Doe, A”,‘a@example.org’,„x“\n",
 		"First name,Surname,Mail,,\n\u00a0,\u200b,x,,y\n",
 	} {
 		f.Add([]byte(seed))

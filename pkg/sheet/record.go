@@ -2,7 +2,6 @@ package sheet
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -14,9 +13,9 @@ const (
 	// maxRecord bounds what one open quote can swallow, in bytes. Up to a read buffer more may pass.
 	maxRecord  = 1 << 20
 	readBuffer = 64 << 10
+	// maxMarks is what a mark, a line such as "sep=;" and its end take at most.
+	maxMarks = 12
 )
-
-var bom = []byte("\ufeff")
 
 // record is one line of a table as it stands in the file, or several where a cell has line breaks in it.
 type record struct {
@@ -31,48 +30,73 @@ type records struct {
 	in     *capped
 	buf    *bufio.Reader
 	csv    *csv.Reader
+
+	lone    *returns // nil if no return stands alone
+	guess   bool     // cells that are not UTF-8 are Windows-1252
+	guessed guessed
+	marks   int64 // bytes passed over before
+	skipped int   // lines
 }
 
-func newRecords(file string, r io.Reader) *records {
+func newRecords(file string, r io.Reader, delimiter rune) *records {
 	in := &capped{r: r, blank: true}
 	buf := bufio.NewReaderSize(in, readBuffer)
 	s := &records{file: file, in: in, buf: buf}
 	// Before a quoted header the csv reader would take a byte order mark for a bare quote's beginning.
-	if start, _ := buf.Peek(len(bom)); bytes.Equal(start, bom) {
-		n, _ := buf.Discard(len(bom))
-		in.read -= int64(n) // the csv reader counts from here
+	start, _ := buf.Peek(maxMarks)
+	n, _, sep := marks(start)
+	n, _ = buf.Discard(n)
+	if s.marks = int64(n); sep != 0 {
+		s.skipped = 1
 	}
+	in.read -= s.marks         // the csv reader counts from here
 	s.csv = csv.NewReader(buf) // takes buf as it is, since it is large enough
 	s.csv.FieldsPerRecord = -1
+	s.csv.Comma = delimiter
 	return s
 }
 
 // next gives the next record that is not blank, io.EOF after the last, or an *Error.
 func (s *records) next() (record, error) {
 	for {
+		before := s.skipped + s.uncounted()
 		cells, err := s.csv.Read()
 		if s.in.tripped || err != nil && err != io.EOF {
-			return record{}, s.fail(cells, err)
+			return record{}, s.fail(cells, err, before)
 		}
 		if err != nil {
 			return record{}, err
 		}
 		s.in.mark(s.offset(), s.buf)
+		line, _ := s.csv.FieldPos(0)
+		line += before
+		if s.guess {
+			s.guessed.decode(cells, line)
+		}
 		if !isBlank(cells) {
-			line, _ := s.csv.FieldPos(0)
 			return record{cells, line}, nil
 		}
 	}
 }
 
+// uncounted are the line ends up to here that the csv reader did not take for any.
+func (s *records) uncounted() int {
+	if s.lone == nil {
+		return 0
+	}
+	return s.lone.before(s.offset() + s.marks - 1) // a return at the very end has no line behind it
+}
+
 // offset is the number of bytes up to the end of the last record.
 func (s *records) offset() int64 { return s.csv.InputOffset() }
 
-// fail explains err, given the cells before the one that went wrong.
-func (s *records) fail(cells []string, err error) error {
+// fail explains err, given the cells before the one that went wrong, and the lines before its record that the csv reader
+// does not know of.
+func (s *records) fail(cells []string, err error, before int) error {
 	e := &Error{File: s.file}
 	if err == nil { // tripped by a line without quotes
 		e.Line, _ = s.csv.FieldPos(0)
+		e.Line += before
 		e.Reason = "the row that begins here is longer than 1 MiB"
 		return e
 	}
@@ -81,12 +105,17 @@ func (s *records) fail(cells []string, err error) error {
 		return fmt.Errorf("read the copy of %s: %w", s.file, err)
 	}
 	if errors.Is(err, csv.ErrBareQuote) {
-		e.Line = parse.Line
+		e.Line = parse.Line + s.skipped + s.uncounted()
 		e.Reason = fmt.Sprintf("byte %d of the line is a quote inside a value that is not quoted; quote the value and double the quotes inside it", parse.Column)
 	} else {
 		// An open quote swallows rows until the next quote: where it opens is the place to mend.
-		e.Line = parse.StartLine + strings.Count(strings.Join(cells, ""), "\n")
-		e.Reason = fmt.Sprintf("the quote that opens here is not closed properly by line %d, byte %d", parse.Line, parse.Column)
+		text := strings.Join(cells, "")
+		e.Line = parse.StartLine + before + strings.Count(text, "\n") + strings.Count(text, "\r")
+		e.Reason = fmt.Sprintf("the quote that opens here is not closed properly by line %d", parse.Line+s.skipped+s.uncounted())
+		if s.lone == nil { // or else it is not the line that the csv reader counts in
+			e.Reason += fmt.Sprintf(", byte %d", parse.Column)
+		}
+		e.Hint = "close it, or double it if it belongs to the value"
 		if s.in.tripped {
 			e.Reason = "the quote that opens here is not closed within 1 MiB"
 		}

@@ -96,8 +96,8 @@ func TestRows_endWithOneErrorWhereTheFileIsBroken(t *testing.T) {
 			"candidates.csv: line 3, column Notes: byte 6 of the line is a quote inside a value that is not quoted; quote the value and double the quotes inside it"},
 		{"open quote before line ends alone", header + "\"B" + strings.Repeat("\n", len(megabyte)),
 			"candidates.csv: line 3, column Name: the quote that opens here is not closed within 1 MiB"},
-		{"carriage returns alone", header + strings.Repeat("\r", len(megabyte)) + "B,,\n",
-			"candidates.csv: line 3: the row that begins here is longer than 1 MiB"},
+		{"row that is too long after carriage returns alone", header + strings.Repeat("\r", len(megabyte)) + "B,," + megabyte + "\n",
+			fmt.Sprintf("candidates.csv: line %d: the row that begins here is longer than 1 MiB", 3+len(megabyte))},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -151,7 +151,7 @@ func (z *zeros) Read(p []byte) (int, error) {
 
 func TestRecords_readNoMoreThanTheLimit(t *testing.T) {
 	in := &zeros{}
-	_, err := newRecords("-", in).next()
+	_, err := newRecords("-", in, ',').next()
 	if err == nil || errors.Is(err, io.EOF) {
 		t.Errorf("error = %v, want one about the quote", err)
 	}

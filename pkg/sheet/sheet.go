@@ -17,9 +17,9 @@ import (
 	"io"
 	"iter"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gocarina/gocsv"
 
@@ -61,11 +61,12 @@ func (e *Error) Unwrap() error { return e.err }
 // Sheet is one input whose header has been understood. Once the first full pass of Rows has ended, all methods may be
 // called from many goroutines; before, from one at a time.
 type Sheet struct {
-	snapshot *Snapshot
-	checks   checks
+	text   *text
+	checks checks
 
 	passed         bool // the first full pass has ended, and found:
 	width          int
+	guessed        guessed
 	contradictions map[Field]int
 }
 
@@ -76,39 +77,28 @@ func Open(s *Snapshot, o Options) (*Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.lineFeeds == 0 && s.Lines > 1 {
-		return nil, &Error{File: s.Name, Reason: "its lines end in carriage returns alone; save it with line feeds"}
+	t, err := openText(s, o.Encoding, o.Delimiter, o.knows)
+	if err != nil {
+		return nil, err
 	}
-	rec, err := newRecords(s.Name, s.Reader()).next()
+	rec, err := t.records().next()
 	if errors.Is(err, io.EOF) {
 		err = &Error{File: s.Name, Reason: "has no header, every line is blank"}
 	}
 	if err == nil {
 		checks.header, err = newHeader(s.Name, rec, o)
 	}
-	// A file in UTF-16 may even have a header that reads well once its zeros are passed over.
+	// The header may even read well once zeros are passed over.
 	if err != nil || strings.ContainsRune(strings.Join(rec.cells, ""), 0) {
-		if isBinary(s) {
-			err = &Error{File: s.Name, Reason: "is not a CSV file in UTF-8", Hint: `save it as "CSV UTF-8"`}
+		if start, _ := beginning(t.reader()); isBinary(start) {
+			err = &Error{File: s.Name, Reason: "is not a text file", Hint: saveAs}
 		}
+	}
+	if err != nil {
 		return nil, err
 	}
-	return &Sheet{snapshot: s, checks: checks, width: len(checks.header.cells)}, nil
-}
-
-// isBinary tells what no text in UTF-8 begins with. It is asked about files that can't be read only: a stray byte in
-// a usable one is a row's affair.
-func isBinary(s *Snapshot) bool {
-	start := make([]byte, 512)
-	n, _ := s.Reader().Read(start)
-	for rest := start[:n]; len(rest) > 0; {
-		r, size := utf8.DecodeRune(rest)
-		if r == 0 || r == utf8.RuneError && size == 1 {
-			return utf8.FullRune(rest) // or else it is the last one, cut
-		}
-		rest = rest[size:]
-	}
-	return false
+	checks.delimiter = t.shape.Delimiter
+	return &Sheet{text: t, checks: checks, width: len(checks.header.cells)}, nil
 }
 
 // Header gives the file's own columns as they stand in it.
@@ -119,6 +109,21 @@ func (s *Sheet) Recognised() bool { return s.checks.header.recognised }
 
 // Column is what problems call the column of a field, "" if it has none.
 func (s *Sheet) Column(f Field) string { return s.checks.header.label(f) }
+
+// Shape tells how the file is written. Whether it is UTF-8 throughout is known after the first full pass.
+func (s *Sheet) Shape() Shape {
+	shape := s.text.shape
+	if s.guessed.cells > 0 {
+		shape.Encoding = windowsName
+	}
+	return shape
+}
+
+// Notices tell in a sentence each, which begins with the file's name, what a person should look at. They are complete
+// after the first full pass.
+func (s *Sheet) Notices() []string {
+	return slices.Concat(s.text.notices, s.guessed.notices(s.text.snapshot.Name))
+}
 
 // Width is the largest number of cells that a row or the header has. It is complete after the first full pass.
 func (s *Sheet) Width() int { return s.width }
@@ -132,7 +137,7 @@ func (s *Sheet) Contradictions() map[Field]int { return maps.Clone(s.contradicti
 func (s *Sheet) Rows() iter.Seq2[invite.Row, error] {
 	return func(yield func(invite.Row, error) bool) {
 		checks, width := s.checks, s.width
-		source := newRecords(s.snapshot.Name, s.snapshot.Reader())
+		source := s.text.records()
 		source.labels = checks.header.labels
 		c := chunk{header: checks.header}
 		_, err := source.next() // the header
@@ -151,16 +156,16 @@ func (s *Sheet) Rows() iter.Seq2[invite.Row, error] {
 			yield(invite.Row{}, err)
 			return
 		}
-		s.pass(width, &checks)
+		s.pass(width, source.guessed, &checks)
 	}
 }
 
 // pass keeps what the first full pass found. Later ones find the same, and must not write under readers' eyes.
-func (s *Sheet) pass(width int, c *checks) {
+func (s *Sheet) pass(width int, g guessed, c *checks) {
 	if s.passed {
 		return
 	}
-	s.passed, s.width = true, width
+	s.passed, s.width, s.guessed = true, width, g
 	s.contradictions = map[Field]int{}
 	for f, n := range map[Field]int{
 		AssessmentID: c.assessment.contradictions,

@@ -28,10 +28,10 @@ type Snapshot struct {
 	Hash  string // SHA-256 of the bytes as they were read, before decompression, in hexadecimal
 	Lines int    // no less than there are lines, to presize by
 
-	file      *os.File
-	size      int64
-	lineFeeds int
-	path      string // "" once it is gone from its folder
+	file        *os.File
+	size        int64
+	loneReturns int    // bytes that are carriage returns without a line feed behind them
+	path        string // "" once it is gone from its folder
 }
 
 // Copy reads r to its end into a file of mode 0600 in the system's temporary folder, decompressing gzip on the way. The
@@ -103,7 +103,7 @@ func (s *Snapshot) fill(r io.Reader) error {
 		return &Error{File: s.Name, Reason: "is empty"}
 	}
 	s.Hash = hex.EncodeToString(hash.Sum(nil))
-	s.lineFeeds, s.Lines = count.lineFeeds, count.lineFeeds+count.loneReturns+1
+	s.loneReturns, s.Lines = count.loneReturns, count.lineFeeds+count.loneReturns+1
 	return nil
 }
 
