@@ -31,6 +31,7 @@ type records struct {
 	in     *capped
 	buf    *bufio.Reader
 	csv    *csv.Reader
+	table  *tableReader // instead of all that is above, but for file, where the input is a workbook
 }
 
 func newRecords(file string, r io.Reader) *records {
@@ -49,6 +50,9 @@ func newRecords(file string, r io.Reader) *records {
 
 // next gives the next record that is not blank, io.EOF after the last, or an *Error.
 func (s *records) next() (record, error) {
+	if s.table != nil {
+		return s.table.next()
+	}
 	for {
 		cells, err := s.csv.Read()
 		if s.in.tripped || err != nil && err != io.EOF {
@@ -66,7 +70,12 @@ func (s *records) next() (record, error) {
 }
 
 // offset is the number of bytes up to the end of the last record.
-func (s *records) offset() int64 { return s.csv.InputOffset() }
+func (s *records) offset() int64 {
+	if s.table != nil {
+		return s.table.read
+	}
+	return s.csv.InputOffset()
+}
 
 // fail explains err, given the cells before the one that went wrong.
 func (s *records) fail(cells []string, err error) error {

@@ -76,19 +76,27 @@ func Open(s *Snapshot, o Options) (*Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.lineFeeds == 0 && s.Lines > 1 {
+	if isZip(s) {
+		if err := s.convert(o.Sheet); err != nil {
+			return nil, err
+		}
+		o.typed = true
+	} else if o.Sheet != "" {
+		return nil, &Error{File: s.Name, Reason: "--sheet is for workbooks, and this is none"}
+	}
+	if s.table == nil && s.lineFeeds == 0 && s.Lines > 1 {
 		return nil, &Error{File: s.Name, Reason: "its lines end in carriage returns alone; save it with line feeds"}
 	}
-	rec, err := newRecords(s.Name, s.Reader()).next()
+	rec, err := s.records().next()
 	if errors.Is(err, io.EOF) {
 		err = &Error{File: s.Name, Reason: "has no header, every line is blank"}
 	}
 	if err == nil {
-		checks.header, err = newHeader(s.Name, rec, o)
+		checks.header, err = newHeader(s.label(), rec, o)
 	}
 	// A file in UTF-16 may even have a header that reads well once its zeros are passed over.
 	if err != nil || strings.ContainsRune(strings.Join(rec.cells, ""), 0) {
-		if isBinary(s) {
+		if s.table == nil && isBinary(s) {
 			err = &Error{File: s.Name, Reason: "is not a CSV file in UTF-8", Hint: `save it as "CSV UTF-8"`}
 		}
 		return nil, err
@@ -114,6 +122,37 @@ func isBinary(s *Snapshot) bool {
 // Header gives the file's own columns as they stand in it.
 func (s *Sheet) Header() []string { return s.checks.header.cells }
 
+// Kind says what sort of file the input is and, of a workbook, which worksheet is read and which ones with rows are not.
+func (s *Sheet) Kind() string {
+	t := s.snapshot.table
+	if t == nil {
+		return "CSV"
+	}
+	kind := "XLSX, worksheet " + strconv.Quote(cut(t.sheet))
+	for i, name := range t.others {
+		switch {
+		case i == 0:
+			kind += ", not " + strconv.Quote(cut(name))
+		case i == maxListed:
+			return kind + fmt.Sprintf(" and %d more", len(t.others)-i)
+		default:
+			kind += ", " + strconv.Quote(cut(name))
+		}
+	}
+	if len(t.others) > 0 {
+		kind += " (--sheet)"
+	}
+	return kind
+}
+
+// Kinds gives the type that the cells of each column have, nil where a file has no types.
+func (s *Sheet) Kinds() []invite.CellKind {
+	if s.snapshot.table == nil {
+		return nil
+	}
+	return ownOf(s.checks.header, s.snapshot.table.columnKinds())
+}
+
 // Recognised tells that the input is a results file of ours.
 func (s *Sheet) Recognised() bool { return s.checks.header.recognised }
 
@@ -132,9 +171,12 @@ func (s *Sheet) Contradictions() map[Field]int { return maps.Clone(s.contradicti
 func (s *Sheet) Rows() iter.Seq2[invite.Row, error] {
 	return func(yield func(invite.Row, error) bool) {
 		checks, width := s.checks, s.width
-		source := newRecords(s.snapshot.Name, s.snapshot.Reader())
+		source := s.snapshot.records()
 		source.labels = checks.header.labels
 		c := chunk{header: checks.header}
+		if s.snapshot.table != nil {
+			c.links = s.snapshot.table.links
+		}
 		_, err := source.next() // the header
 		for err == nil {
 			var rows []values
@@ -177,6 +219,7 @@ func (s *Sheet) pass(width int, c *checks) {
 type chunk struct {
 	header  *header
 	records []record
+	links   map[place]string
 }
 
 // read fills the chunk and maps it. With an error, io.EOF at the end, come the rows before it.
@@ -189,6 +232,7 @@ func (c *chunk) read(source *records) ([]values, error) {
 			break
 		}
 		c.header.unguard(rec.cells)
+		c.header.follow(rec, c.links)
 		c.records = append(c.records, rec)
 	}
 	var rows []values
