@@ -8,19 +8,23 @@ import (
 )
 
 // inputTypes are the endings that say what an input is, and are no part of its name.
-var inputTypes = []string{".csv", ".tsv", ".tab", ".txt", ".xlsx"}
+var inputTypes = []string{".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm"}
 
 // DefaultPath is where the results of an input go if nobody says otherwise: NAME.results.csv beside it, or
-// NAME.rehearsal.csv. A results file or rehearsal that is fed back gives the same path as its own input did, so it may be
+// NAME.rehearsal.csv; of a workbook NAME.results.xlsx. A results file or rehearsal that is fed back gives the same path as its own input did, so it may be
 // the input itself: the caller checks with SameFile.
 func DefaultPath(input string, rehearsal bool) string {
 	name := trimEnding(input, ".gz")
+	ending := ".csv"
+	if trimEnding(name, ".xlsx", ".xlsm") != name {
+		ending = ".xlsx"
+	}
 	name = trimEnding(name, inputTypes...)
 	name = trimEnding(name, ".results", ".rehearsal")
 	if rehearsal {
-		return name + ".rehearsal.csv"
+		return name + ".rehearsal" + ending
 	}
-	return name + ".results.csv"
+	return name + ".results" + ending
 }
 
 // trimEnding takes the extension away if it is one of endings, in any case.
