@@ -93,7 +93,7 @@ func (p *planned) text(s *settings, b batch, ledgerPath, account string) string 
 		fmt.Fprintf(&t, "settings: %s\n", s.config)
 	}
 	for _, in := range b {
-		fmt.Fprintf(&t, "%s: CSV; %s\n", in.snapshot.Name, in.sheet.Mapping())
+		fmt.Fprintf(&t, "%s: %s; %s\n", in.snapshot.Name, in.sheet.Kind(), in.sheet.Mapping())
 	}
 	fmt.Fprintf(&t, "%s: %d valid, %d invalid, %s\n", count(p.Rows, "row"), p.Rows-p.Invalid-p.Duplicates, p.Invalid, count(p.Duplicates, "duplicate"))
 	for _, problem := range p.problems {

@@ -28,6 +28,7 @@ type settings struct {
 	limit, maxSend                        number
 	yes, sandbox                          bool
 	columns                               columnMap
+	sheet                                 string
 	override                              fieldList
 	workers                               int
 	timeout, wait, giveUpAfter, stopAfter time.Duration
@@ -108,7 +109,7 @@ func (s *settings) runFlags() []flagGroup {
 }
 
 func (s *settings) firstFlags(f *pflag.FlagSet) {
-	f.StringVarP(&s.output, "output", "o", "", "results `file` (.csv; - is stdout; a folder for several inputs); default NAME.results.csv beside the input")
+	f.StringVarP(&s.output, "output", "o", "", "results `file` (.csv or .xlsx; - is stdout; a folder for several inputs); default NAME.results.csv beside the input, of a workbook .xlsx")
 	f.StringVar(&s.assessmentID, "assessment-id", "", "assessment `id` for rows without one")
 	f.StringVar(&s.format, "format", "", "`getlink` (only make a link) or sendlink (the vendor e-mails the candidate) for rows without one")
 	f.StringVar(&s.expires, "expires", "", "expiry `date` for rows without one: YYYY-MM-DD HH:MM, YYYY-MM-DD, or 7d")
@@ -123,6 +124,7 @@ func (s *settings) firstFlags(f *pflag.FlagSet) {
 }
 
 func (s *settings) rowFlags(f *pflag.FlagSet) {
+	f.StringVar(&s.sheet, "sheet", "", "worksheet of an XLSX, `name` or number; default the first with rows")
 	f.Var(&s.override, "override", "let a typed flag win over the rows' own values: `assessment-id,format,expires`")
 	f.StringVar(&s.timezone, "timezone", "", "`zone` of the sheet's dates, such as Europe/Berlin; default: sent as written, checked as UTC")
 	f.StringVar(&s.vendorTimezone, "vendor-timezone", "UTC", "`zone` in which the vendor reads dates, used with --timezone")
@@ -227,6 +229,7 @@ func (s *settings) sheetOptions(file int) sheet.Options {
 		Zones:    s.dates,
 		Import:   s.forImport,
 		Map:      s.columns,
+		Sheet:    strings.TrimSpace(s.sheet),
 		Defaults: map[sheet.Field]sheet.Default{
 			sheet.AssessmentID: given("assessment-id", s.assessmentID),
 			sheet.Format:       given("format", s.format),

@@ -19,9 +19,11 @@ import (
 	"maps"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/gocarina/gocsv"
+	"github.com/xuri/excelize/v2"
 
 	"batchinvite/pkg/invite"
 )
@@ -65,8 +67,25 @@ type Sheet struct {
 	checks   checks
 
 	passed         bool // the first full pass has ended, and found:
-	width          int
+	extent         extent
 	contradictions map[Field]int
+}
+
+// extent is how much there is of a sheet.
+type extent struct {
+	rows  int // without the header
+	width int // cells of the widest row
+	huge  int // the line of the first row with a cell that a workbook can't hold, 0 if there is none
+}
+
+func (e *extent) add(row invite.Row) {
+	e.rows++
+	e.width = max(e.width, len(row.Cells))
+	for _, cell := range row.Cells {
+		if e.huge == 0 && len(cell) > excelize.TotalCellChars && len(utf16.Encode([]rune(cell))) > excelize.TotalCellChars {
+			e.huge = row.Origin.Line
+		}
+	}
 }
 
 // Open reads the header, which is the first line that is not blank. A file that can't be used is an *Error; an error in
@@ -101,7 +120,7 @@ func Open(s *Snapshot, o Options) (*Sheet, error) {
 		}
 		return nil, err
 	}
-	return &Sheet{snapshot: s, checks: checks, width: len(checks.header.cells)}, nil
+	return &Sheet{snapshot: s, checks: checks, extent: extent{width: len(checks.header.cells)}}, nil
 }
 
 // isBinary tells what no text in UTF-8 begins with. It is asked about files that can't be read only: a stray byte in
@@ -160,7 +179,13 @@ func (s *Sheet) Recognised() bool { return s.checks.header.recognised }
 func (s *Sheet) Column(f Field) string { return s.checks.header.label(f) }
 
 // Width is the largest number of cells that a row or the header has. It is complete after the first full pass.
-func (s *Sheet) Width() int { return s.width }
+func (s *Sheet) Width() int { return s.extent.width }
+
+// Count is the number of rows. It is complete after the first full pass, and so is Huge.
+func (s *Sheet) Count() int { return s.extent.rows }
+
+// Huge is the line of the first row that has a cell with more characters than one of a workbook holds, 0 if none has.
+func (s *Sheet) Huge() int { return s.extent.huge }
 
 // Contradictions counts, by field, the valid rows that say something else than a flag typed on the command line. It is
 // nil until the first full pass has ended.
@@ -170,7 +195,7 @@ func (s *Sheet) Contradictions() map[Field]int { return maps.Clone(s.contradicti
 // are no more.
 func (s *Sheet) Rows() iter.Seq2[invite.Row, error] {
 	return func(yield func(invite.Row, error) bool) {
-		checks, width := s.checks, s.width
+		checks, found := s.checks, extent{width: s.extent.width}
 		source := s.snapshot.records()
 		source.labels = checks.header.labels
 		c := chunk{header: checks.header}
@@ -183,7 +208,7 @@ func (s *Sheet) Rows() iter.Seq2[invite.Row, error] {
 			rows, err = c.read(source)
 			for i := range rows {
 				row := checks.row(c.records[i], &rows[i])
-				width = max(width, len(row.Cells))
+				found.add(row)
 				if !yield(row, nil) {
 					return
 				}
@@ -193,16 +218,16 @@ func (s *Sheet) Rows() iter.Seq2[invite.Row, error] {
 			yield(invite.Row{}, err)
 			return
 		}
-		s.pass(width, &checks)
+		s.pass(found, &checks)
 	}
 }
 
 // pass keeps what the first full pass found. Later ones find the same, and must not write under readers' eyes.
-func (s *Sheet) pass(width int, c *checks) {
+func (s *Sheet) pass(found extent, c *checks) {
 	if s.passed {
 		return
 	}
-	s.passed, s.width = true, width
+	s.passed, s.extent = true, found
 	s.contradictions = map[Field]int{}
 	for f, n := range map[Field]int{
 		AssessmentID: c.assessment.contradictions,
