@@ -50,6 +50,11 @@ const (
 	minWidth, maxWidth, widthRows = 9, 60, 1000
 )
 
+// properties say who made the workbook, and no time, so that the same rows give the same bytes. What the library writes of
+// them is right, and too much for exceljs.
+const properties = xml.Header + `<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" ` +
+	`xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:creator>batchinvite</dc:creator></cp:coreProperties>`
+
 // fills are the colours of the status cells.
 var fills = map[invite.Status]string{
 	invite.StatusInvited: "C6EFCE", invite.StatusAlreadyInvited: "E2EFDA", invite.StatusDuplicate: "EDEDED", invite.StatusInvalid: "FFC7CE",
@@ -147,11 +152,11 @@ func (b *workbook) measure() error {
 
 // frame makes what is around the rows.
 func (b *workbook) frame(f *excelize.File) error {
+	f.Pkg.Store("docProps/core.xml", []byte(properties))
 	last, err := excelize.CoordinatesToCellName(len(b.header), b.rows)
 	errs := []error{
 		err,
 		f.SetSheetName("Sheet1", sheetName),
-		f.SetDocProps(&excelize.DocProperties{Creator: "batchinvite"}),
 		f.SetPanes(sheetName, &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}),
 		f.AutoFilter(sheetName, "A1:"+last, nil),
 		f.SetSheetDimension(sheetName, "A1:"+last),

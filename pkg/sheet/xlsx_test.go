@@ -339,7 +339,7 @@ func TestXLSX_errors(t *testing.T) {
 		{"too many rows", raw(t, rawHeader+`<row r="1048577"/></sheetData></worksheet>`), "", broken("it has more than 1048576 rows")},
 		{"no cell", raw(t, rawHeader+`<row><c r="7"/></row></sheetData></worksheet>`), "", broken(`cell "7" of row 2 is out of place`)},
 		{"a text that is nowhere", raw(t, rawHeader+`<row><c t="s"><v>3</v></c></row></sheetData></worksheet>`), "", broken(`row 2 has a cell whose text "3" is nowhere`)},
-		{"a huge cell", raw(t, rawHeader+"<row><c t='str'><v>"+strings.Repeat("x", 3<<20)), "", broken("something in it is longer than 1 MiB")},
+		{"a huge cell", raw(t, rawHeader+"<row><c t='str'><v>"+strings.Repeat("x", 1<<20+100_000)), "", broken("something in it is longer than 1 MiB")},
 		{"a huge row", raw(t, rawHeader+"<row>"+strings.Repeat("<c t='str'><v>"+strings.Repeat("x", 700_000)+"</v></c>", 2)), "", broken("row 2 is longer than 1 MiB")},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -390,7 +390,7 @@ func TestXLSX_sharedStringsFromDisk(t *testing.T) {
 	s, err := readStrings(newTokens(strings.NewReader(in.String())))
 	must(err)
 	defer s.close()
-	for i := range texts {
+	for i := 0; i < texts; i += 7 {
 		for _, n := range []int{i, texts - 1 - i, 0} {
 			got, ok, err := s.get(n)
 			if want := fmt.Sprintf("%0*d", 1+n%90, n); !ok || err != nil || got != want {
