@@ -46,6 +46,11 @@ func (w *world) readBook(name string) [][]string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	for _, cell := range []string{"C2", "E2"} {
+		if kind, err := f.GetCellType("Results", cell); kind != excelize.CellTypeUnset && rows[0][2] == "Assessment ID" || err != nil {
+			w.t.Errorf("%s of %s is of type %d (%v), want a number as in the input", cell, name, kind, err)
+		}
+	}
 	for i := range rows { // trailing empty cells are not there
 		for len(rows[i]) < len(rows[0]) {
 			rows[i] = append(rows[i], "")
@@ -70,7 +75,7 @@ func candidatesBook(w *world) {
 		[]any{"Ann", "ann@example.org", 4711, "getlink", due, "00123"},
 		[]any{},
 		[]any{"Bob", "bob@example.org", 4711, "getlink", due.Truncate(24 * time.Hour), "=1+1"},
-		[]any{"Cy", "cy", 4711, "getlink"})
+		[]any{"Cy", "cy", 4711, "getlink", "", "'=1"})
 }
 
 func TestXLSX_runExportAndAgain(t *testing.T) {
@@ -84,7 +89,7 @@ func TestXLSX_runExportAndAgain(t *testing.T) {
 	table := w.readBook("people.results.xlsx")
 	for name, want := range map[string][]string{
 		"Name": {"Ann", "Bob", "Cy"}, "Assessment ID": {"4711", "4711", "4711"}, "Expires": {"2031-12-31 18:30", "2031-12-31", ""},
-		"Note": {"00123", "=1+1", ""}, "invite_status": {"invited", "invited", "invalid"},
+		"Note": {"00123", "=1+1", "'=1"}, "invite_status": {"invited", "invited", "invalid"},
 		"invite_expires": {"2031-12-31 18:30", "2031-12-31 23:59", ""}, "invite_attempts": {"1", "1", ""},
 	} {
 		if diff := cmp.Diff(want, column(table, name)); diff != "" {
@@ -134,7 +139,7 @@ func TestXLSX_resultsFedBack(t *testing.T) {
 	w.mustRun(0, "run", "mended.xlsx", "--yes", "-o", "again.csv")
 	table := w.read("again.csv")
 	for name, want := range map[string][]string{
-		"Name": {"Bob", "Cy", "Ann"}, "Called": {"yes", "", ""}, "Note": {"'=1+1", "", "00123"}, "invite_status": {"already_invited", "invited", "already_invited"},
+		"Name": {"Bob", "Cy", "Ann"}, "Called": {"yes", "", ""}, "Note": {"'=1+1", "''=1", "00123"}, "invite_status": {"already_invited", "invited", "already_invited"},
 	} {
 		if diff := cmp.Diff(want, column(table, name)); diff != "" {
 			t.Errorf("column %s (-want +got):\n%s", name, diff)
@@ -150,7 +155,7 @@ func TestXLSX_anyInputToAnyOutput(t *testing.T) {
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
 	candidatesBook(w)
 	stdout, _ := w.mustRun(1, "run", "people.xlsx", "--yes", "-o", "-")
-	if got := column(parse(stdout), "Note"); !slices.Equal(got, []string{"00123", "'=1+1", ""}) {
+	if got := column(parse(stdout), "Note"); !slices.Equal(got, []string{"00123", "'=1+1", "''=1"}) {
 		t.Errorf("the CSV on stdout has the notes %q, want them guarded", got)
 	}
 	w.write("people.csv", "name,email,assessment_id,format,note\nAnn,ann@example.org,4711,getlink,00123\n")

@@ -340,6 +340,7 @@ func TestXLSX_errors(t *testing.T) {
 		{"no cell", raw(t, rawHeader+`<row><c r="7"/></row></sheetData></worksheet>`), "", broken(`cell "7" of row 2 is out of place`)},
 		{"a text that is nowhere", raw(t, rawHeader+`<row><c t="s"><v>3</v></c></row></sheetData></worksheet>`), "", broken(`row 2 has a cell whose text "3" is nowhere`)},
 		{"a huge cell", raw(t, rawHeader+"<row><c t='str'><v>"+strings.Repeat("x", 1<<20+100_000)), "", broken("something in it is longer than 1 MiB")},
+		{"a huge comment", raw(t, rawHeader+"<!--"+strings.Repeat("x", 1<<20+100_000)+"--></sheetData></worksheet>"), "", broken("something in it is longer than 1 MiB")},
 		{"a huge row", raw(t, rawHeader+"<row>"+strings.Repeat("<c t='str'><v>"+strings.Repeat("x", 700_000)+"</v></c>", 2)), "", broken("row 2 is longer than 1 MiB")},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
