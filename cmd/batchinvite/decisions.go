@@ -102,6 +102,9 @@ func openDecisions(name string, f io.Reader) (*decisionTable, error) {
 	if start, _ := in.Peek(3); string(start) == "\ufeff" { // before a quoted header it would be a bare quote's beginning
 		_, _ = in.Discard(len(start)) // it was there
 	}
+	if start, _ := in.Peek(4); string(start) == "PK\x03\x04" {
+		return nil, fmt.Errorf("%s is a workbook; save the worksheet with the decisions as CSV", name)
+	}
 	t := &decisionTable{name: name, reader: csv.NewReader(in), columns: map[string]int{}, met: map[recordKey]metDecision{}}
 	t.reader.FieldsPerRecord = -1
 	var err error

@@ -195,3 +195,14 @@ func TestXLSX_tooLargeForAWorksheet(t *testing.T) {
 		t.Errorf("%d invitations, want none", n)
 	}
 }
+
+func TestXLSX_decisionsAreCSV(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	candidatesBook(w)
+	w.mustRun(1, "run", "people.xlsx", "--yes")
+	_, said := w.mustRun(2, "resolve", "--from", "people.results.xlsx", "--why", "asked them")
+	if want := "batchinvite: read decisions: people.results.xlsx is a workbook; save the worksheet with the decisions as CSV\n"; !strings.HasPrefix(said, want) {
+		t.Errorf("resolve says\n%s\nwant\n%s", said, want)
+	}
+}

@@ -139,8 +139,9 @@ func (s *sheetXML) escaped(text string) {
 	}
 }
 
+// looksEscaped goes without the second underscore, which what follows may begin with once it is escaped itself.
 func looksEscaped(text string) bool {
-	return len(text) >= 7 && text[1] == 'x' && text[6] == '_' && strings.Trim(text[2:6], "0123456789abcdefABCDEF") == ""
+	return len(text) >= 6 && text[1] == 'x' && strings.Trim(text[2:6], "0123456789abcdefABCDEF") == ""
 }
 
 // hyperlinks follow the rows. The attribute's name space is declared by the worksheet.

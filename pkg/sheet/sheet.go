@@ -7,6 +7,10 @@
 //     line on which it begins. A bad row is a row with a Problem; a bad file is one *Error.
 //   - Memory does not grow with the file: at most a chunk of rows and one record are held.
 //
+// Of an XLSX one worksheet is read. It is converted once, on disk as well, to what its cells show: dates as YYYY-MM-DD or
+// YYYY-MM-DD HH:MM whatever their format, numbers without an exponent, texts as they are, the last results of formulas. Its
+// rows keep their numbers.
+//
 // A results file of ours that comes back is recognised by its header: the result columns are taken off, and the guards
 // of its cells too.
 package sheet
