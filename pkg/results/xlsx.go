@@ -89,16 +89,12 @@ func convert(w io.Writer, open func() io.Reader, kinds []invite.CellKind) error 
 		return err
 	}
 	f := excelize.NewFile()
-	defer f.Close()
-	if err := b.frame(f); err != nil {
-		return fmt.Errorf("make the workbook: %w", err)
+	err := b.frame(f)
+	if err == nil {
+		f.SetZipWriter(func(io.Writer) excelize.ZipWriter { return &parts{zip.NewWriter(w), b} })
+		err = f.Write(io.Discard) // all of it goes to the parts
 	}
-	out := zip.NewWriter(w)
-	f.SetZipWriter(func(io.Writer) excelize.ZipWriter { return &parts{out, b} })
-	if err := f.Write(io.Discard); err != nil {
-		return err
-	}
-	return nil
+	return errors.Join(err, f.Close())
 }
 
 // each visits every record of the CSV, without guards.
@@ -181,7 +177,10 @@ func (b *workbook) frame(f *excelize.File) error {
 	for _, s := range invite.Statuses {
 		b.styles.status[s] = style(excelize.Style{Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{fills[s]}}})
 	}
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("make the workbook: %w", err)
+	}
+	return nil
 }
 
 // parts is the archive, into which the rows and the links go beside what the library puts there.
@@ -209,13 +208,13 @@ func (p *parts) Close() error {
 		return err
 	}
 	out := bufio.NewWriter(w)
-	out.WriteString(xml.Header + `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">`)
+	fmt.Fprint(out, xml.Header+`<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">`)
 	for i, link := range p.book.links {
 		fmt.Fprintf(out, `<Relationship Id="rId%d" Type="%s" Target="`, i+1, excelize.SourceRelationshipHyperLink)
 		_ = xml.EscapeText(out, []byte(link)) // the error comes from Flush too
-		out.WriteString(`" TargetMode="External"/>`)
+		fmt.Fprint(out, `" TargetMode="External"/>`)
 	}
-	out.WriteString(`</Relationships>`)
+	fmt.Fprint(out, `</Relationships>`)
 	return errors.Join(out.Flush(), p.Writer.Close())
 }
 
@@ -233,13 +232,12 @@ func (r *rowsInside) Write(empty []byte) (int, error) {
 		return 0, fmt.Errorf("make the workbook: the worksheet is not as expected: %.1000s", empty)
 	}
 	out := &sheetXML{Writer: bufio.NewWriterSize(r.Writer, 64<<10), book: r.book}
-	out.Write(before)
+	out.put(string(before))
 	if err := r.book.each(out.row); err != nil {
 		return 0, err
 	}
-	out.WriteString("</sheetData>")
-	out.Write(between)
+	out.put("</sheetData>" + string(between))
 	out.hyperlinks()
-	out.WriteString("</worksheet>")
+	out.put("</worksheet>")
 	return len(empty), out.Flush()
 }

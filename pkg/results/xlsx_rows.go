@@ -22,6 +22,9 @@ type sheetXML struct {
 	refs []string // the cells with links, in the order of the book's links
 }
 
+// put writes XML as it is.
+func (s *sheetXML) put(text string) { _, _ = s.WriteString(text) }
+
 // numbered are the result columns that hold numbers.
 var numbered = []string{"invite_assessment_id", "invite_candidate_id", "invite_report_id", "invite_attempts"}
 
@@ -50,7 +53,7 @@ func (s *sheetXML) row(row int, cells []string) error {
 			s.result(ref, invite.ResultColumns[i-own], cell)
 		}
 	}
-	s.WriteString("</row>")
+	s.put("</row>")
 	return nil
 }
 
@@ -115,7 +118,7 @@ func (s *sheetXML) number(ref string, style int, value string) {
 func (s *sheetXML) text(ref string, style int, value string) {
 	fmt.Fprintf(s, `<c r="%s" s="%d" t="inlineStr"><is><t xml:space="preserve">`, ref, style)
 	s.escaped(value)
-	s.WriteString("</t></is></c>")
+	s.put("</t></is></c>")
 }
 
 // escaped writes a text as a worksheet holds it: what XML can't is _xHHHH_, and so is the beginning of what only looks
@@ -124,17 +127,17 @@ func (s *sheetXML) escaped(text string) {
 	for i, r := range text {
 		switch {
 		case r == '&':
-			s.WriteString("&amp;")
+			s.put("&amp;")
 		case r == '<':
-			s.WriteString("&lt;")
+			s.put("&lt;")
 		case r == '>':
-			s.WriteString("&gt;")
+			s.put("&gt;")
 		case r < ' ' && r != '\n' && r != '\t', r == 0xfffe, r == 0xffff:
 			fmt.Fprintf(s, "_x%04X_", r)
 		case r == '_' && looksEscaped(text[i:]):
-			s.WriteString("_x005F_")
+			s.put("_x005F_")
 		default:
-			s.WriteRune(r)
+			_, _ = s.WriteRune(r)
 		}
 	}
 }
@@ -149,9 +152,9 @@ func (s *sheetXML) hyperlinks() {
 	if len(s.refs) == 0 {
 		return
 	}
-	s.WriteString("<hyperlinks>")
+	s.put("<hyperlinks>")
 	for i, ref := range s.refs {
 		fmt.Fprintf(s, `<hyperlink ref="%s" r:id="rId%d"/>`, ref, i+1)
 	}
-	s.WriteString("</hyperlinks>")
+	s.put("</hyperlinks>")
 }

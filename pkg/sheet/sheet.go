@@ -152,20 +152,17 @@ func (s *Sheet) Kind() string {
 		return "CSV"
 	}
 	kind := "XLSX, worksheet " + strconv.Quote(cut(t.sheet))
-	for i, name := range t.others {
-		switch {
-		case i == 0:
-			kind += ", not " + strconv.Quote(cut(name))
-		case i == maxListed:
-			return kind + fmt.Sprintf(" and %d more", len(t.others)-i)
-		default:
-			kind += ", " + strconv.Quote(cut(name))
-		}
+	if len(t.others) == 0 {
+		return kind
 	}
-	if len(t.others) > 0 {
-		kind += " (--sheet)"
+	var others []string
+	for _, name := range t.others[:min(len(t.others), maxListed)] {
+		others = append(others, strconv.Quote(cut(name)))
 	}
-	return kind
+	if more := len(t.others) - maxListed; more > 0 {
+		others = append(others, fmt.Sprintf("and %d more", more))
+	}
+	return kind + ", not " + strings.Join(others, ", ") + " (--sheet)"
 }
 
 // Kinds gives the type that the cells of each column have, nil where a file has no types.

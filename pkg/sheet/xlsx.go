@@ -141,7 +141,7 @@ func (b *workbook) each(part string, visit func(xml.StartElement)) error {
 	defer c.Close()
 	for {
 		token, err := t.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -105,7 +105,7 @@ func isDateFormat(code string) bool {
 			if end < 0 {
 				return found
 			}
-			if inside := strings.ToLower(code[i+1 : i+end]); inside != "" && strings.Trim(inside, inside[:1]) == "" && strings.Contains("hms", inside[:1]) {
+			if isElapsed(strings.ToLower(code[i+1 : i+end])) {
 				return false
 			}
 			i += end
@@ -116,6 +116,10 @@ func isDateFormat(code string) bool {
 		}
 	}
 	return found
+}
+
+func isElapsed(inside string) bool {
+	return inside != "" && (strings.Trim(inside, "h") == "" || strings.Trim(inside, "m") == "" || strings.Trim(inside, "s") == "")
 }
 
 // unescape gives back the characters that XML can't hold: _xHHHH_ is one of them, in UTF-16.

@@ -32,7 +32,7 @@ func partFault(format string, args ...any) error { return &partError{fmt.Errorf(
 
 // tooEarly: the end of a part is an error in the middle of it.
 func tooEarly(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
@@ -164,7 +164,7 @@ func (g *grid) links(targets map[string]string) (map[place]string, error) {
 	links, ended := map[place]string{}, false
 	for {
 		token, err := g.xml.next()
-		if err == io.EOF && ended {
+		if errors.Is(err, io.EOF) && ended {
 			return links, nil
 		}
 		if err != nil {

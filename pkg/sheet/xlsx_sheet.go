@@ -103,7 +103,7 @@ func (b *workbook) hasRows(w worksheet) (bool, error) {
 	defer c.Close()
 	g := grid{book: b, xml: t}
 	_, _, err = g.next()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return false, nil
 	}
 	return err == nil, b.fault(w.part, err)
@@ -133,7 +133,7 @@ func (b *workbook) table(w worksheet) (t *table, err error) {
 			err = out.add(row, cells)
 		}
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		t.links, err = g.links(addresses)
 	}
 	if err = errors.Join(b.fault(w.part, err), out.out.Flush()); err != nil {

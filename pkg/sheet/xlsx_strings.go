@@ -30,7 +30,7 @@ func readStrings(t *tokens) (s *sharedStrings, err error) {
 	var end uint64
 	for {
 		token, err := t.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return s, errors.Join(texts.Flush(), ends.Flush())
 		}
 		if err != nil {
