@@ -97,7 +97,7 @@ func (a *app) snapshot(ctx context.Context, name string) (*sheet.Snapshot, error
 	return snapshot, err
 }
 
-var resultsName = regexp.MustCompile(`\.(results|rehearsal)(\.\d{8}T\d{6}Z(-\d+)?)?\.(csv|tsv)$`)
+var resultsName = regexp.MustCompile(`\.(results|rehearsal)(\.\d{8}T\d{6}Z(-\d+)?)?\.(csv|tsv|xlsx)$`)
 
 // withoutResults leaves out, of "*.csv", the results of an input that is there too.
 func (a *app) withoutResults(names []string) []string {
@@ -114,7 +114,8 @@ func (a *app) withoutResults(names []string) []string {
 func hasSource(name string, names []string) bool {
 	base := resultsName.ReplaceAllString(name, "")
 	return base != name && slices.ContainsFunc(names, func(other string) bool {
-		return other != name && results.DefaultPath(other, false) == base+".results"+filepath.Ext(name) && !resultsName.MatchString(other)
+		own := results.DefaultPath(other, false)
+		return other != name && strings.TrimSuffix(own, filepath.Ext(own)) == base+".results" && !resultsName.MatchString(other)
 	})
 }
 
@@ -151,9 +152,6 @@ func (b batch) checkPlace(i int, in *input) error {
 	if in.output == stdStream {
 		return nil
 	}
-	if strings.EqualFold(filepath.Ext(in.output), ".xlsx") {
-		return usagef("--output %s: results are written as CSV, choose a name that ends in .csv", in.output)
-	}
 	for _, other := range b {
 		overwritten := results.SameFile(other.name, in.output) || results.SameFile(other.name, results.Partial(in.output))
 		if other.name != stdStream && overwritten {
@@ -170,6 +168,29 @@ func (b batch) checkPlace(i int, in *input) error {
 	}
 	if folder := filepath.Dir(in.output); !isFolder(folder) {
 		return usage(fmt.Errorf("results of %s can't go to %q: there is no folder %q", in.name, in.output, folder), "mkdir -p "+quoted(folder))
+	}
+	return nil
+}
+
+// fit refuses what a worksheet can't hold, before anything is sent. It needs a full pass.
+func (b batch) fit() error {
+	for _, in := range b {
+		if !results.IsXLSX(in.output) {
+			continue
+		}
+		var reason string
+		switch width := len(in.header()) + len(invite.ResultColumns); {
+		case in.sheet.Count() > results.MaxRows:
+			reason = fmt.Sprintf("%d rows are more than the %d of a worksheet", in.sheet.Count(), results.MaxRows)
+		case width > results.MaxColumns:
+			reason = fmt.Sprintf("%d columns are more than the %d of a worksheet", width, results.MaxColumns)
+		case in.sheet.Huge() > 0:
+			reason = fmt.Sprintf("line %d has a cell of more than the %d characters of a worksheet's", in.sheet.Huge(), results.MaxCell)
+		default:
+			continue
+		}
+		name := strings.TrimSuffix(in.output, filepath.Ext(in.output)) + ".csv"
+		return usage(fmt.Errorf("results of %s can't go to %s: %s", in.name, in.output, reason), "--output "+quoted(name))
 	}
 	return nil
 }

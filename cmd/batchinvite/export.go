@@ -134,7 +134,7 @@ func (b batch) arrange(files []ledger.File) bool {
 }
 
 // shaping are the settings on which the results of a run depend.
-var shaping = []string{"output", "assessment-id", "format", "expires", "campaign", "limit", "sandbox", "map", "override", "encoding",
+var shaping = []string{"output", "assessment-id", "format", "expires", "campaign", "limit", "sandbox", "map", "sheet", "override", "encoding",
 	"delimiter", "timezone", "vendor-timezone", "retry-rejected", "email-linked", "reinvite-revoked"}
 
 // asIn takes over what shaped the results of a run, save for what was typed.
@@ -175,6 +175,9 @@ func (a *app) rebuild(ctx context.Context, s *settings, p *place, led ledger.Led
 	planned, err := s.plan(ctx, b, nil, func(string) {})
 	if err != nil {
 		return stoppedEarly(ctx, err)
+	}
+	if err := b.fit(); err != nil {
+		return err
 	}
 	r := &run{app: a, settings: s, batch: b, place: p}
 	out, err := a.createOutput(b, r.advise)

@@ -37,7 +37,7 @@ func (s *settings) guardPlan(p *planned, b batch, at *place) error {
 		return usage(fmt.Errorf("%d of %s are invalid, more than --max-invalid %s", p.Invalid, count(p.Rows, "row"), &s.maxInvalid),
 			"batchinvite check "+quoted(b.names()...))
 	}
-	return contradiction(b.contradictions())
+	return cmp.Or(contradiction(b.contradictions()), b.fit())
 }
 
 // rowFlagsGiven are what import must be given to find the same people in a file. In another campaign they would be invited
@@ -54,6 +54,9 @@ func (s *settings) rowFlagsGiven() (text string) {
 	}
 	if s.delimiter != 0 {
 		text += " --delimiter " + quoted(s.delimiter.String())
+	}
+	if s.sheet != "" {
+		text += " --sheet " + quoted(s.sheet)
 	}
 	return text
 }

@@ -26,7 +26,7 @@ func (a *app) importCommand() *cobra.Command {
 		Long: `Tell the ledger of people who were invited before: by a script, by the vendor's page, by another machine. No calls are made.
 
 FILE is a results file (what it calls invited or unknown counts, the rest is left out), also the .partial one of a run that
-died, or a CSV with an address, an assessment id and a format, and, if they are known, a link and a date (columns "link" and
+died, or a table with an address, an assessment id and a format, and, if they are known, a link and a date (columns "link" and
 "invited_at", or --map; in UTC unless the date says otherwise): every row of that counts as invited.
 
 Unless every row can be right nothing is imported. What the ledger knows already is never weakened: people about whom it
@@ -36,7 +36,7 @@ knows something else are listed and left as they are.`,
 	how := group("For the audit", func(f *pflag.FlagSet) {
 		f.StringVar(&why, "why", "", "how you know, `text`; default the name of the file")
 	})
-	rows := pick("Which rows", s, "assessment-id", "format", "campaign", "map", "override", "encoding", "delimiter")
+	rows := pick("Which rows", s, "assessment-id", "format", "campaign", "map", "sheet", "override", "encoding", "delimiter")
 	rows.flags.Lookup("map").Usage += ", link, invited_at"
 	groups := []flagGroup{rows, how, s.placeFlags()}
 	cmd.RunE = func(cmd *cobra.Command, files []string) error {

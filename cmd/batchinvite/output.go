@@ -40,6 +40,9 @@ func (a *app) createOutput(b batch, advise func(*invite.Result)) (*output, error
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("write results of %s: %w", in.name, err), o.discard())
 		}
+		if in.sheet != nil {
+			f.Kinds = in.sheet.Kinds()
+		}
 		o.writers, o.files = append(o.writers, f), append(o.files, f)
 	}
 	return o, nil

@@ -97,7 +97,7 @@ func (p *planned) text(s *settings, b batch, ledgerPath, account string) string 
 		fmt.Fprintf(&t, "settings: %s\n", s.config)
 	}
 	for _, in := range b {
-		fmt.Fprintf(&t, "%s: %s; %s\n", in.snapshot.Name, in.sheet.Shape(), in.sheet.Mapping())
+		fmt.Fprintf(&t, "%s: %s; %s\n", in.snapshot.Name, in.sheet.Kind(), in.sheet.Mapping())
 	}
 	for _, notice := range b.notices() {
 		fmt.Fprintf(&t, "warning: %s\n", notice)

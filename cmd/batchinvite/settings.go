@@ -30,6 +30,7 @@ type settings struct {
 	columns                               columnMap
 	encoding                              encodingName
 	delimiter                             delimiter
+	sheet                                 string
 	override                              fieldList
 	workers                               int
 	timeout, wait, giveUpAfter, stopAfter time.Duration
@@ -110,7 +111,7 @@ func (s *settings) runFlags() []flagGroup {
 }
 
 func (s *settings) firstFlags(f *pflag.FlagSet) {
-	f.StringVarP(&s.output, "output", "o", "", "results `file` (.csv; - is stdout; a folder for several inputs); default NAME.results.csv beside the input")
+	f.StringVarP(&s.output, "output", "o", "", "results `file` (.csv or .xlsx; - is stdout; a folder for several inputs); default NAME.results.csv beside the input, of a workbook .xlsx")
 	f.StringVar(&s.assessmentID, "assessment-id", "", "assessment `id` for rows without one")
 	f.StringVar(&s.format, "format", "", "`getlink` (only make a link) or sendlink (the vendor e-mails the candidate) for rows without one")
 	f.StringVar(&s.expires, "expires", "", "expiry `date` for rows without one: YYYY-MM-DD HH:MM, YYYY-MM-DD, or 7d")
@@ -125,6 +126,7 @@ func (s *settings) firstFlags(f *pflag.FlagSet) {
 }
 
 func (s *settings) rowFlags(f *pflag.FlagSet) {
+	f.StringVar(&s.sheet, "sheet", "", "worksheet of an XLSX, `name` or number; default the first with rows")
 	f.Var(&s.override, "override", "let a typed flag win over the rows' own values: `assessment-id,format,expires`")
 	f.Var(&s.encoding, "encoding", "of text files, such as utf-8, windows-1252, utf-16le, shift_jis; default: found out")
 	f.Var(&s.delimiter, "delimiter", "of text files: `comma`, semicolon, tab, pipe or one character; default: found out")
@@ -232,6 +234,7 @@ func (s *settings) sheetOptions(file int) sheet.Options {
 		Import:   s.forImport,
 		Map:      s.columns,
 		Encoding: string(s.encoding), Delimiter: rune(s.delimiter),
+		Sheet: strings.TrimSpace(s.sheet),
 		Defaults: map[sheet.Field]sheet.Default{
 			sheet.AssessmentID: given("assessment-id", s.assessmentID),
 			sheet.Format:       given("format", s.format),

@@ -57,3 +57,13 @@ func isNumber(cell string) bool {
 func isDigits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
+
+// CellKind is the type that the cells of a column have where a file has types.
+type CellKind uint8
+
+// A column whose cells differ is of texts.
+const (
+	TextCells CellKind = iota
+	NumberCells
+	DateCells // written as YYYY-MM-DD, or YYYY-MM-DD HH:MM
+)

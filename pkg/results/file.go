@@ -11,16 +11,23 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
+
+	"batchinvite/pkg/invite"
 )
 
 // File is a results file on its way: rows go to Partial(path), and Commit or Overwrite ends it. Personal data is in it,
 // so only its owner may read it.
 type File struct {
 	*Writer
+	// Kinds are the types that the input's columns had, for a workbook. Columns beyond are of texts.
+	Kinds []invite.CellKind
+
 	path    string
 	partial *os.File
 	sum     hash.Hash // of all bytes written
+	whole   string    // where the finished file stands until it gets its name
 }
 
 // Committed describes a results file that stands under its final name.
@@ -32,6 +39,9 @@ type Committed struct {
 // Partial is where the rows of a results file stand until it is whole.
 func Partial(path string) string { return path + ".partial" }
 
+// converted is where a workbook is made of the partial file.
+func converted(path string) string { return Partial(path) + "-xlsx" }
+
 // Create begins a results file and writes its header, which proves that the place is writable. A partial file that a
 // dead run left is replaced. A path that leads to something else than a regular file, such as /dev/null, is refused,
 // because it would be replaced at the end.
@@ -40,14 +50,23 @@ func Create(path string, header []string, format Format) (*File, error) {
 		return nil, fmt.Errorf("write results to %q: not a regular file", path)
 	}
 	// Removed rather than truncated: the new one must have our permissions and be no link of somebody's.
-	if err := os.Remove(Partial(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+	leftovers := []string{Partial(path)}
+	if IsXLSX(path) {
+		leftovers = append(leftovers, converted(path))
 	}
-	partial, err := os.OpenFile(Partial(path), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	for _, name := range leftovers {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	partial, err := os.OpenFile(Partial(path), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	f := &File{path: path, partial: partial, sum: sha256.New()}
+	if IsXLSX(path) {
+		format = Format{} // what is converted in the end
+	}
+	f := &File{path: path, partial: partial, sum: sha256.New(), whole: Partial(path)}
 	f.Writer, err = Stream(io.MultiWriter(partial, f.sum), header, format)
 	if err != nil {
 		return nil, errors.Join(err, partial.Close(), os.Remove(partial.Name()))
@@ -108,9 +127,34 @@ func (f *File) finish() error {
 	if err == nil {
 		err = f.checkPlace()
 	}
+	if err == nil && IsXLSX(f.path) {
+		err = f.convert()
+	}
 	err = cmp.Or(err, f.partial.Close())
 	f.partial = nil
 	return err
+}
+
+// convert makes a workbook of the partial file, which stays until the workbook has its name.
+func (f *File) convert() error {
+	info, err := f.partial.Stat()
+	if err != nil {
+		return err
+	}
+	book, err := os.OpenFile(converted(f.path), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	f.sum.Reset()
+	f.whole = book.Name()
+	err = convert(io.MultiWriter(book, f.sum), func() io.Reader { return io.NewSectionReader(f.partial, 0, info.Size()) }, f.Kinds)
+	if err == nil {
+		err = book.Sync()
+	}
+	if err = cmp.Or(err, book.Close()); err != nil {
+		return errors.Join(err, os.Remove(f.whole))
+	}
+	return nil
 }
 
 // checkPlace finds out whether the folder or the file is gone, or whether another run, on a ledger of its own or
@@ -134,15 +178,24 @@ func (f *File) checkPlace() error {
 }
 
 func (f *File) replace() (Committed, error) {
-	if err := os.Rename(Partial(f.path), f.path); err != nil {
+	if err := os.Rename(f.whole, f.path); err != nil {
 		return Committed{}, f.rescue(err)
 	}
-	return Committed{Hash: hex.EncodeToString(f.sum.Sum(nil))}, syncFolder(f.path)
+	err := syncFolder(f.path)
+	if f.whole != Partial(f.path) && err == nil {
+		err = os.Remove(Partial(f.path))
+	}
+	return Committed{Hash: hex.EncodeToString(f.sum.Sum(nil))}, err
 }
 
 // rescue takes the finished rows out of the way of the next run, which would replace them, and tells where they are.
 func (f *File) rescue(cause error) error {
-	name, err := setAside(Partial(f.path), f.path)
+	target := f.path
+	if f.whole != Partial(f.path) { // the rows are CSV all the same, and what matters
+		target = strings.TrimSuffix(target, filepath.Ext(target)) + ".csv"
+		_ = os.Remove(f.whole)
+	}
+	name, err := setAside(Partial(f.path), target)
 	if err != nil {
 		return fmt.Errorf("%w; the results are in %s", cause, Partial(f.path))
 	}

@@ -8,16 +8,20 @@ import (
 )
 
 // inputTypes are the endings that say what an input is, and are no part of its name.
-var inputTypes = []string{".csv", ".tsv", ".tab", ".txt", ".xlsx"}
+var inputTypes = []string{".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm"}
 
 // DefaultPath is where the results of an input go if nobody says otherwise: NAME.results.csv beside it, or
-// NAME.rehearsal.csv; of an input between tabs NAME.results.tsv. A results file or rehearsal that is fed back gives the same path as its own input did, so it may be
+// NAME.rehearsal.csv; of an input between tabs NAME.results.tsv, of a workbook NAME.results.xlsx. A results file or rehearsal
+// that is fed back gives the same path as its own input did, so it may be
 // the input itself: the caller checks with SameFile.
 func DefaultPath(input string, rehearsal bool) string {
 	name := trimEnding(input, ".gz")
 	ending := ".csv"
-	if IsTabs(name) {
+	switch {
+	case IsTabs(name):
 		ending = ".tsv"
+	case trimEnding(name, ".xlsx", ".xlsm") != name:
+		ending = ".xlsx"
 	}
 	name = trimEnding(name, inputTypes...)
 	name = trimEnding(name, ".results", ".rehearsal")

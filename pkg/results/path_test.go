@@ -18,6 +18,9 @@ func TestDefaultPath_standsBesideTheInput(t *testing.T) {
 		{"x.TAB.gz", "x.results.tsv", "x.rehearsal.tsv"},
 		{"x.results.tsv", "x.results.tsv", "x.rehearsal.tsv"},
 		{"x.txt", "x.results.csv", "x.rehearsal.csv"},
+		{"x.xlsx", "x.results.xlsx", "x.rehearsal.xlsx"},
+		{"x.XLSM.gz", "x.results.xlsx", "x.rehearsal.xlsx"},
+		{"x.results.xlsx", "x.results.xlsx", "x.rehearsal.xlsx"},
 		{"team v1.2", "team v1.2.results.csv", "team v1.2.rehearsal.csv"},
 		// Fed back: the results are the input, which the caller refuses, and the rehearsal is not.
 		{"candidates.results.csv", "candidates.results.csv", "candidates.rehearsal.csv"},

@@ -4,6 +4,10 @@
 // One Write is one row. Every cell and header has its line breaks as LF and goes through invite.Guard, so that no
 // spreadsheet program runs what a stranger wrote, and invite.Unguard gives every text back.
 //
+// A file whose name ends in .xlsx is a workbook: it is written as CSV and converted at the end, so that the rows are on
+// disk all the while. Its cells have types, so no text in them is guarded, and none is a formula. Of the links the first
+// 65,530 can be clicked, which is all that a worksheet holds; the others are texts.
+//
 // The file is whole or absent under its final name (invariant 7): a File writes to NAME.partial beside it, and only
 // Commit or Overwrite gives it the name. What somebody else made of an earlier file is kept, never lost.
 //

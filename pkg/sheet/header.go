@@ -23,6 +23,7 @@ type header struct {
 	recognised bool          // a results file of ours, whose result columns
 	results    int           // begin here
 	end        int           // and end before this place
+	typed      bool          // the cells have types
 	sent       bool          // they say what was really sent, and that counts
 }
 
@@ -32,7 +33,7 @@ var sentColumns = map[Field]string{
 }
 
 func newHeader(file string, rec record, o Options) (*header, error) {
-	h := &header{file: file, line: rec.line, columns: map[Field]int{}, width: len(rec.cells)}
+	h := &header{file: file, line: rec.line, columns: map[Field]int{}, width: len(rec.cells), typed: o.typed}
 	h.recognise(rec.cells)
 	h.sent = h.recognised && o.Import
 	h.unguard(rec.cells)
@@ -59,7 +60,7 @@ func (h *header) recognise(cells []string) {
 
 // unguard takes our guards off the cells of a results file of ours.
 func (h *header) unguard(cells []string) {
-	if !h.recognised {
+	if !h.recognised || h.typed {
 		return
 	}
 	for i, cell := range cells {
@@ -68,11 +69,13 @@ func (h *header) unguard(cells []string) {
 }
 
 // own gives the cells without our result columns.
-func (h *header) own(cells []string) []string {
-	if !h.recognised || len(cells) <= h.results {
-		return cells
+func (h *header) own(cells []string) []string { return ownOf(h, cells) }
+
+func ownOf[T any](h *header, columns []T) []T {
+	if !h.recognised || len(columns) <= h.results {
+		return columns
 	}
-	return append(cells[:h.results:h.results], cells[min(h.end, len(cells)):]...)
+	return append(columns[:h.results:h.results], columns[min(h.end, len(columns)):]...)
 }
 
 // resultPlaces are the places of our result columns among themselves.
@@ -116,11 +119,14 @@ func (h *header) cell(cells []string, f Field) string {
 	return ""
 }
 
-// overflow finds filled cells that no column is for. Results files give such cells columns without a name: there a row
+// overflow finds filled cells that no column is for. Beside a worksheet's table they are remarks, elsewhere a missing quote. Results files give such cells columns without a name: there a row
 // that was invalid stays so until they are empty, or a run over the results would send what the first run refused.
 func (h *header) overflow(cells []string, earlier *invite.Earlier) error {
-	if err := tooWide(cells, h.width); err != nil || earlier == nil || earlier.Status != invite.StatusInvalid {
+	if err := tooWide(cells, h.width); err != nil && !h.typed {
 		return err
+	}
+	if earlier == nil || earlier.Status != invite.StatusInvalid {
+		return nil
 	}
 	return tooWide(cells[:min(h.results, len(cells))], lastFilled(h.cells[:h.results])+1)
 }
@@ -280,6 +286,17 @@ func (h *header) has(f Field) bool {
 		return ok
 	}
 	return h.has(FirstName) && h.has(LastName)
+}
+
+// follow puts the address of a link in the place of what its cell shows, such as "write to Ann".
+func (h *header) follow(rec record, links map[place]string) {
+	i, ok := h.columns[Email]
+	if !ok || i >= len(rec.cells) || strings.Contains(rec.cells[i], "@") {
+		return
+	}
+	if address := links[place{rec.line, i}]; address != "" {
+		rec.cells[i] = address
+	}
 }
 
 func (h *header) places(match func(label string) bool) []int {

@@ -119,6 +119,8 @@ func TestOpen_refusesAFileItCannotUse(t *testing.T) {
 			want: `candidates.csv: line 1: --map email="x": "X", "X" are called that, rename one`},
 		{name: "blank lines only", content: "\n , \u00a0\n\n", want: "candidates.csv: has no header, every line is blank"},
 		{name: "mark only", content: "\ufeff", want: "candidates.csv: has no header, every line is blank"},
+		{name: "cut workbook", content: "PK\x03\x04\x14\x00\x06\x00\"\n",
+			want: "candidates.csv: is a broken or incomplete XLSX file; copy it again, or open it in a spreadsheet program and save it again"},
 		{name: "long header in UTF-8", content: "N" + strings.Repeat("ü", 600) + ",Name\n",
 			want: `candidates.csv: line 1: no column for the e-mail address; the columns are "N` + strings.Repeat("ü", 59) + `…", "Name"`,
 			hint: "--map email=COLUMN"},

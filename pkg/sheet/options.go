@@ -80,8 +80,13 @@ type Options struct {
 	// Import reads a file of people who were invited before: they may have no name, and a link and a date are understood.
 	// Of a results file, what was really sent counts.
 	Import bool
+	// Sheet is the worksheet of a workbook to read, by name or number; "" is the first with rows. It is an error for
+	// files of other kinds.
+	Sheet string
 	// Defaults may hold AssessmentID, Format and Expires.
 	Defaults map[Field]Default
+
+	typed bool // the cells have types, so that none of them needs a guard or can be taken for two
 }
 
 // Check finds what is wrong with the options whatever the file is, and names the flag.

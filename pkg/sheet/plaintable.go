@@ -1,6 +1,6 @@
 package sheet
 
-// Table reads a text file of another kind than a Sheet: the same encodings, delimiters and line ends, and no meaning. One
+// Table reads a file of another kind than a Sheet: the same encodings, delimiters, line ends and workbooks, and no meaning. One
 // goroutine may use it.
 type Table struct {
 	text    *text
@@ -10,7 +10,7 @@ type Table struct {
 // OpenTable finds out how the file is written. known tells the headers that may be expected,
 // to find the delimiter by. The error is an *Error where the file is to blame.
 func OpenTable(s *Snapshot, known func(label string) bool) (*Table, error) {
-	t, err := openText(s, "", 0, known)
+	t, err := openAny(s, &Options{}, known)
 	if err != nil {
 		return nil, err
 	}

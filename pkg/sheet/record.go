@@ -34,8 +34,9 @@ type records struct {
 	lone    *returns // nil if no return stands alone
 	guess   bool     // cells that are not UTF-8 are Windows-1252
 	guessed guessed
-	marks   int64 // bytes passed over before
-	skipped int   // lines
+	marks   int64        // bytes passed over before
+	skipped int          // lines
+	table   *tableReader // instead of all that is above, but for file, where the input is a workbook
 }
 
 func newRecords(file string, r io.Reader, delimiter rune) *records {
@@ -58,6 +59,9 @@ func newRecords(file string, r io.Reader, delimiter rune) *records {
 
 // next gives the next record that is not blank, io.EOF after the last, or an *Error.
 func (s *records) next() (record, error) {
+	if s.table != nil {
+		return s.table.next()
+	}
 	for {
 		before := s.skipped + s.uncounted()
 		cells, err := s.csv.Read()
@@ -88,7 +92,12 @@ func (s *records) uncounted() int {
 }
 
 // offset is the number of bytes up to the end of the last record.
-func (s *records) offset() int64 { return s.csv.InputOffset() }
+func (s *records) offset() int64 {
+	if s.table != nil {
+		return s.table.read
+	}
+	return s.csv.InputOffset()
+}
 
 // fail explains err, given the cells before the one that went wrong, and the lines before its record that the csv reader
 // does not know of.

@@ -104,6 +104,9 @@ func (t *text) reader() io.Reader {
 
 // records reads the text from its start.
 func (t *text) records() *records {
+	if table := t.snapshot.table; table != nil {
+		return &records{file: t.snapshot.Name, table: table.reader(t.snapshot.Name)}
+	}
 	in := t.reader()
 	var lone *returns
 	// Of another encoding the bytes that were counted may be halves of something else.

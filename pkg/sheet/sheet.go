@@ -7,6 +7,10 @@
 //     line on which it begins. A bad row is a row with a Problem; a bad file is one *Error.
 //   - Memory does not grow with the file: at most a chunk of rows and one record are held.
 //
+// Of an XLSX one worksheet is read. It is converted once, on disk as well, to what its cells show: dates as YYYY-MM-DD or
+// YYYY-MM-DD HH:MM whatever their format, numbers without an exponent, texts as they are, the last results of formulas. Its
+// rows keep their numbers.
+//
 // A results file of ours that comes back is recognised by its header: the result columns are taken off, and the guards
 // of its cells too.
 package sheet
@@ -20,8 +24,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/gocarina/gocsv"
+	"github.com/xuri/excelize/v2"
 
 	"batchinvite/pkg/invite"
 )
@@ -65,9 +71,26 @@ type Sheet struct {
 	checks checks
 
 	passed         bool // the first full pass has ended, and found:
-	width          int
+	extent         extent
 	guessed        guessed
 	contradictions map[Field]int
+}
+
+// extent is how much there is of a sheet.
+type extent struct {
+	rows  int // without the header
+	width int // cells of the widest row
+	huge  int // the line of the first row with a cell that a workbook can't hold, 0 if there is none
+}
+
+func (e *extent) add(row invite.Row) {
+	e.rows++
+	e.width = max(e.width, len(row.Cells))
+	for _, cell := range row.Cells {
+		if e.huge == 0 && len(cell) > excelize.TotalCellChars && len(utf16.Encode([]rune(cell))) > excelize.TotalCellChars {
+			e.huge = row.Origin.Line
+		}
+	}
 }
 
 // Open reads the header, which is the first line that is not blank. A file that can't be used is an *Error; an error in
@@ -77,7 +100,7 @@ func Open(s *Snapshot, o Options) (*Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := openText(s, o.Encoding, o.Delimiter, o.knows)
+	t, err := openAny(s, &o, o.knows)
 	if err != nil {
 		return nil, err
 	}
@@ -86,11 +109,11 @@ func Open(s *Snapshot, o Options) (*Sheet, error) {
 		err = &Error{File: s.Name, Reason: "has no header, every line is blank"}
 	}
 	if err == nil {
-		checks.header, err = newHeader(s.Name, rec, o)
+		checks.header, err = newHeader(s.label(), rec, o)
 	}
 	// The header may even read well once zeros are passed over.
 	if err != nil || strings.ContainsRune(strings.Join(rec.cells, ""), 0) {
-		if start, _ := beginning(t.reader()); isBinary(start) {
+		if start, _ := beginning(t.reader()); s.table == nil && isBinary(start) {
 			err = &Error{File: s.Name, Reason: "is not a text file", Hint: saveAs}
 		}
 	}
@@ -98,11 +121,56 @@ func Open(s *Snapshot, o Options) (*Sheet, error) {
 		return nil, err
 	}
 	checks.delimiter = t.shape.Delimiter
-	return &Sheet{text: t, checks: checks, width: len(checks.header.cells)}, nil
+	return &Sheet{text: t, checks: checks, extent: extent{width: len(checks.header.cells)}}, nil
+}
+
+// openAny finds out what kind of file it is. known is for openText.
+func openAny(s *Snapshot, o *Options, known func(label string) bool) (*text, error) {
+	if isZip(s) {
+		if err := s.convert(o.Sheet); err != nil {
+			return nil, err
+		}
+		o.typed = true
+		// As text it would be what every spreadsheet program opens right by itself.
+		return &text{snapshot: s, shape: Shape{Encoding: utf8Name, BOM: true, Delimiter: ','}}, nil
+	}
+	if o.Sheet != "" {
+		return nil, &Error{File: s.Name, Reason: "--sheet is for workbooks, and this is none"}
+	}
+	return openText(s, o.Encoding, o.Delimiter, known)
 }
 
 // Header gives the file's own columns as they stand in it.
 func (s *Sheet) Header() []string { return s.checks.header.cells }
+
+// Kind says what sort of file the input is and, of a workbook, which worksheet is read and which ones with rows are not.
+func (s *Sheet) Kind() string {
+	t := s.text.snapshot.table
+	if t == nil {
+		return s.Shape().String()
+	}
+	kind := "XLSX, worksheet " + strconv.Quote(cut(t.sheet))
+	if len(t.others) == 0 {
+		return kind
+	}
+	var others []string
+	for _, name := range t.others[:min(len(t.others), maxListed)] {
+		others = append(others, strconv.Quote(cut(name)))
+	}
+	if more := len(t.others) - maxListed; more > 0 {
+		others = append(others, fmt.Sprintf("and %d more", more))
+	}
+	return kind + ", not " + strings.Join(others, ", ") + " (--sheet)"
+}
+
+// Kinds gives the type that the cells of each column have, nil where a file has no types.
+func (s *Sheet) Kinds() []invite.CellKind {
+	table := s.text.snapshot.table
+	if table == nil {
+		return nil
+	}
+	return ownOf(s.checks.header, table.columnKinds())
+}
 
 // Recognised tells that the input is a results file of ours.
 func (s *Sheet) Recognised() bool { return s.checks.header.recognised }
@@ -126,7 +194,13 @@ func (s *Sheet) Notices() []string {
 }
 
 // Width is the largest number of cells that a row or the header has. It is complete after the first full pass.
-func (s *Sheet) Width() int { return s.width }
+func (s *Sheet) Width() int { return s.extent.width }
+
+// Count is the number of rows. It is complete after the first full pass, and so is Huge.
+func (s *Sheet) Count() int { return s.extent.rows }
+
+// Huge is the line of the first row that has a cell with more characters than one of a workbook holds, 0 if none has.
+func (s *Sheet) Huge() int { return s.extent.huge }
 
 // Contradictions counts, by field, the valid rows that say something else than a flag typed on the command line. It is
 // nil until the first full pass has ended.
@@ -136,17 +210,20 @@ func (s *Sheet) Contradictions() map[Field]int { return maps.Clone(s.contradicti
 // are no more.
 func (s *Sheet) Rows() iter.Seq2[invite.Row, error] {
 	return func(yield func(invite.Row, error) bool) {
-		checks, width := s.checks, s.width
+		checks, found := s.checks, extent{width: s.extent.width}
 		source := s.text.records()
 		source.labels = checks.header.labels
 		c := chunk{header: checks.header}
+		if table := s.text.snapshot.table; table != nil {
+			c.links = table.links
+		}
 		_, err := source.next() // the header
 		for err == nil {
 			var rows []values
 			rows, err = c.read(source)
 			for i := range rows {
 				row := checks.row(c.records[i], &rows[i])
-				width = max(width, len(row.Cells))
+				found.add(row)
 				if !yield(row, nil) {
 					return
 				}
@@ -156,16 +233,16 @@ func (s *Sheet) Rows() iter.Seq2[invite.Row, error] {
 			yield(invite.Row{}, err)
 			return
 		}
-		s.pass(width, source.guessed, &checks)
+		s.pass(found, source.guessed, &checks)
 	}
 }
 
 // pass keeps what the first full pass found. Later ones find the same, and must not write under readers' eyes.
-func (s *Sheet) pass(width int, g guessed, c *checks) {
+func (s *Sheet) pass(found extent, g guessed, c *checks) {
 	if s.passed {
 		return
 	}
-	s.passed, s.width, s.guessed = true, width, g
+	s.passed, s.extent, s.guessed = true, found, g
 	s.contradictions = map[Field]int{}
 	for f, n := range map[Field]int{
 		AssessmentID: c.assessment.contradictions,
@@ -182,6 +259,7 @@ func (s *Sheet) pass(width int, g guessed, c *checks) {
 type chunk struct {
 	header  *header
 	records []record
+	links   map[place]string
 }
 
 // read fills the chunk and maps it. With an error, io.EOF at the end, come the rows before it.
@@ -194,6 +272,7 @@ func (c *chunk) read(source *records) ([]values, error) {
 			break
 		}
 		c.header.unguard(rec.cells)
+		c.header.follow(rec, c.links)
 		c.records = append(c.records, rec)
 	}
 	var rows []values

@@ -32,6 +32,7 @@ type Snapshot struct {
 	size        int64
 	loneReturns int    // bytes that are carriage returns without a line feed behind them
 	path        string // "" once it is gone from its folder
+	table       *table // of the worksheet that is read, if the input is a workbook and has been opened
 }
 
 // Copy reads r to its end into a file of mode 0600 in the system's temporary folder, decompressing gzip on the way. The
@@ -46,14 +47,11 @@ func Copy(ctx context.Context, name string, r io.Reader) (*Snapshot, error) {
 		}
 	}
 	removeLeftovers()
-	file, err := os.CreateTemp("", snapshotName+"*")
+	file, path, err := privateFile()
 	if err != nil {
 		return nil, fmt.Errorf("copy %s: %w", name, err)
 	}
-	s := &Snapshot{Name: name, file: file, path: file.Name()}
-	if err := os.Remove(s.path); err == nil || errors.Is(err, fs.ErrNotExist) {
-		s.path = ""
-	}
+	s := &Snapshot{Name: name, file: file, path: path}
 	// Buffered: a copy that nobody waits for any more ends at its next write, as the file is closed by then.
 	done := make(chan error, 1)
 	go func() { done <- s.fill(r) }()
@@ -138,6 +136,9 @@ func unreadable(name string, err error) error {
 // DropCutLine leaves out a last row that has no end, as a program leaves it that was killed while it wrote CSV. It gives
 // the line on which that row begins, 0 if there is none. Nobody else may use the copy meanwhile.
 func (s *Snapshot) DropCutLine() (line int, err error) {
+	if isZip(s) {
+		return 0, nil
+	}
 	in := bufio.NewReaderSize(s.Reader(), copyBuffer)
 	var at, end int64 // end: of the last whole row
 	next, lines, quoted := 1, 1, false
@@ -174,9 +175,9 @@ func (s *Snapshot) Reader() *io.SectionReader {
 
 // Close gives the copy up. Its readers fail from then on.
 func (s *Snapshot) Close() error {
-	err := s.file.Close()
-	if s.path != "" {
-		err = errors.Join(err, os.Remove(s.path))
+	err := closePrivate(s.file, s.path)
+	if s.table != nil {
+		err = errors.Join(err, s.table.close())
 	}
 	return err
 }
