@@ -17,8 +17,8 @@ import (
 	"io"
 	"iter"
 	"maps"
-	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/gocarina/gocsv"
@@ -67,6 +67,7 @@ type Sheet struct {
 	passed         bool // the first full pass has ended, and found:
 	width          int
 	contradictions map[Field]int
+	dateNotice     string
 }
 
 // Open reads the header, which is the first line that is not blank. A file that can't be used is an *Error; an error in
@@ -93,8 +94,13 @@ func Open(s *Snapshot, o Options) (*Sheet, error) {
 		}
 		return nil, err
 	}
-	return &Sheet{snapshot: s, checks: checks, width: len(checks.header.cells)}, nil
+	sheet := &Sheet{snapshot: s, checks: checks, width: len(checks.header.cells)}
+	sheet.checks.dates.column = sync.OnceValues(sheet.scanDates)
+	return sheet, nil
 }
+
+// records reads the file from its start.
+func (s *Sheet) records() *records { return newRecords(s.snapshot.Name, s.snapshot.Reader()) }
 
 // isBinary tells what no text in UTF-8 begins with. It is asked about files that can't be read only: a stray byte in
 // a usable one is a row's affair.
@@ -132,15 +138,20 @@ func (s *Sheet) Contradictions() map[Field]int { return maps.Clone(s.contradicti
 func (s *Sheet) Rows() iter.Seq2[invite.Row, error] {
 	return func(yield func(invite.Row, error) bool) {
 		checks, width := s.checks, s.width
-		source := newRecords(s.snapshot.Name, s.snapshot.Reader())
+		checks.expires.parse = checks.parseDate
+		source := s.records()
 		source.labels = checks.header.labels
 		c := chunk{header: checks.header}
-		_, err := source.next() // the header
+		err := checks.header.skip(source)
 		for err == nil {
 			var rows []values
 			rows, err = c.read(source)
 			for i := range rows {
 				row := checks.row(c.records[i], &rows[i])
+				if checks.dates.err != nil {
+					yield(invite.Row{}, checks.dates.err)
+					return
+				}
 				width = max(width, len(row.Cells))
 				if !yield(row, nil) {
 					return
@@ -161,6 +172,7 @@ func (s *Sheet) pass(width int, c *checks) {
 		return
 	}
 	s.passed, s.width = true, width
+	s.dateNotice = c.dates.notice()
 	s.contradictions = map[Field]int{}
 	for f, n := range map[Field]int{
 		AssessmentID: c.assessment.contradictions,
@@ -224,9 +236,9 @@ func (s *Sheet) Mapping() string {
 
 func (s *Sheet) source(f Field) string {
 	h, d := s.checks.header, s.checks.options.Defaults[f]
-	column := strconv.Quote(h.label(f))
+	column := h.named(f)
 	if _, ok := h.columns[f]; f == Name && !ok {
-		column = strconv.Quote(h.label(FirstName)) + " + " + strconv.Quote(h.label(LastName))
+		column = h.named(FirstName) + " + " + h.named(LastName)
 	}
 	sent := h.sent && sentColumns[f] != ""
 	switch {
