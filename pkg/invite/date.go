@@ -35,7 +35,7 @@ func (o DateOrder) String() string {
 var ErrDateOrder = errors.New("may have the day or the month first, use YYYY-MM-DD")
 
 // DateForm tells of a date that a person may want to hear how it was understood.
-type DateForm int
+type DateForm uint8
 
 // The forms. A plain date is understood by everybody alike.
 const (

@@ -27,7 +27,7 @@ type Expiry struct {
 }
 
 // clockHand tells of a local time that a change of the clocks makes doubtful.
-type clockHand int
+type clockHand uint8
 
 const (
 	handSure    clockHand = iota

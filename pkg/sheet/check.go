@@ -39,6 +39,8 @@ type checks struct {
 	format     setting[invite.Format]
 	expires    setting[invite.Expiry]
 	dates      dates
+
+	domain, better string // the last one met, and the one that is meant instead
 }
 
 // newChecks reads the defaults once for all rows. Its error names the flags.
@@ -93,9 +95,11 @@ func (c *checks) warnings(who *invite.Candidate) (all []invite.Problem) {
 	warn := func(f Field, reason string) {
 		all = append(all, invite.Problem{Line: who.Origin.Line, Column: c.header.label(f), Reason: reason})
 	}
-	domain := who.Key.Email[strings.LastIndexByte(who.Key.Email, '@')+1:]
-	if better := likelyDomain(domain); better != "" {
-		warn(Email, fmt.Sprintf("%s: did you mean %s?", domain, better))
+	if domain := who.Key.Email[strings.LastIndexByte(who.Key.Email, '@')+1:]; domain != c.domain { // mostly the same again
+		c.domain, c.better = domain, likelyDomain(domain)
+	}
+	if c.better != "" {
+		warn(Email, fmt.Sprintf("%s: did you mean %s?", c.domain, c.better))
 	}
 	if doubt := who.Expiry.Doubt(); doubt != "" && who.Expiry.Column != Expires.flag() {
 		warn(Expires, doubt)
@@ -146,13 +150,7 @@ func (c *checks) name(v *values) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if strings.ContainsFunc(name, breaksLine) {
-		words := strings.FieldsFunc(name, breaksLine)
-		for i, word := range words {
-			words[i] = trim(word)
-		}
-		name = strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), " ")
-	}
+	name = oneLine(name)
 	if name == "" {
 		return "", errors.New("name is missing")
 	}
@@ -160,6 +158,18 @@ func (c *checks) name(v *values) (string, error) {
 		return "", fmt.Errorf("%q has %d characters, at most %d are allowed", cut(name), n, maxName)
 	}
 	return name, nil
+}
+
+// oneLine puts a space where a name has a line break.
+func oneLine(name string) string {
+	if !strings.ContainsFunc(name, breaksLine) {
+		return name
+	}
+	lines := strings.FieldsFunc(name, breaksLine)
+	for i, line := range lines {
+		lines[i] = trim(line)
+	}
+	return strings.Join(slices.DeleteFunc(lines, func(line string) bool { return line == "" }), " ")
 }
 
 // breaksLine is of tabs too, which stand for the same: a cell with several lines.
