@@ -134,7 +134,7 @@ func (b batch) arrange(files []ledger.File) bool {
 }
 
 // shaping are the settings on which the results of a run depend.
-var shaping = []string{"output", "assessment-id", "format", "expires", "campaign", "limit", "sandbox", "map", "override", "timezone",
+var shaping = []string{"output", "assessment-id", "format", "expires", "campaign", "limit", "sandbox", "map", "override", "no-header", "date-order", "timezone",
 	"vendor-timezone", "retry-rejected", "email-linked", "reinvite-revoked"}
 
 // asIn takes over what shaped the results of a run, save for what was typed.
