@@ -36,6 +36,9 @@ type batch []*input
 
 // openBatch copies the inputs and reads their headers. Nothing is created that outlives the process.
 func (a *app) openBatch(ctx context.Context, names []string, s *settings) (batch, error) {
+	if err := s.checkAhead(); err != nil {
+		return nil, err
+	}
 	b, err := a.copyInputs(ctx, names)
 	if err != nil {
 		return nil, err

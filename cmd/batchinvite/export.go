@@ -135,7 +135,7 @@ func (b batch) arrange(files []ledger.File) bool {
 
 // shaping are the settings on which the results of a run depend.
 var shaping = []string{"output", "assessment-id", "format", "expires", "campaign", "limit", "sandbox", "map", "sheet", "override", "encoding",
-	"delimiter", "timezone", "vendor-timezone", "retry-rejected", "email-linked", "reinvite-revoked"}
+	"delimiter", "no-header", "date-order", "timezone", "vendor-timezone", "retry-rejected", "email-linked", "reinvite-revoked"}
 
 // asIn takes over what shaped the results of a run, save for what was typed.
 func (s *settings) asIn(flags *pflag.FlagSet, run *ledger.RunRecord) error {

@@ -36,7 +36,7 @@ knows something else are listed and left as they are.`,
 	how := group("For the audit", func(f *pflag.FlagSet) {
 		f.StringVar(&why, "why", "", "how you know, `text`; default the name of the file")
 	})
-	rows := pick("Which rows", s, "assessment-id", "format", "campaign", "map", "sheet", "override", "encoding", "delimiter")
+	rows := pick("Which rows", s, "assessment-id", "format", "campaign", "map", "sheet", "override", "encoding", "delimiter", "no-header", "date-order")
 	rows.flags.Lookup("map").Usage += ", link, invited_at"
 	groups := []flagGroup{rows, how, s.placeFlags()}
 	cmd.RunE = func(cmd *cobra.Command, files []string) error {

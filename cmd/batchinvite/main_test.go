@@ -124,7 +124,7 @@ func rowsCmd(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func parse(text string) [][]string {
-	r := csv.NewReader(strings.NewReader(text))
+	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
 	table, err := r.ReadAll()
 	if err != nil || len(table) == 0 {
 		return [][]string{{}}

@@ -39,8 +39,9 @@ func (p *planned) calls(limit number) int {
 	return p.Send
 }
 
-// plan reads every row and asks the ledger, nil if there is none. invalid hears of every row that can't be sent.
-func (s *settings) plan(ctx context.Context, b batch, led ledger.Ledger, invalid func(where string)) (*planned, error) {
+// plan reads every row and asks the ledger, nil if there is none. tell hears of every row that can't be sent, and of every
+// warning about others.
+func (s *settings) plan(ctx context.Context, b batch, led ledger.Ledger, tell func(where string)) (*planned, error) {
 	p := &planned{fresh: led == nil, newIDs: map[int64]bool{}}
 	planner := pipeline.Planner{
 		Lookup: func(_ context.Context, keys []invite.Key) ([]invite.History, error) {
@@ -54,7 +55,11 @@ func (s *settings) plan(ctx context.Context, b batch, led ledger.Ledger, invalid
 			if len(p.problems) < shownProblems {
 				p.problems = append(p.problems, where)
 			}
-			invalid(where)
+			tell(where)
+		},
+		Warn: func(row invite.Row, w invite.Problem) {
+			w.Reason = "warning: " + w.Reason
+			tell(b[row.Origin.File].name + ": " + w.String())
 		},
 	}
 	if led != nil {
@@ -98,6 +103,9 @@ func (p *planned) text(s *settings, b batch, ledgerPath, account string) string 
 	}
 	for _, in := range b {
 		fmt.Fprintf(&t, "%s: %s; %s\n", in.snapshot.Name, in.sheet.Kind(), in.sheet.Mapping())
+		if notice := in.sheet.DateNotice(); notice != "" {
+			fmt.Fprintf(&t, "%s: %s\n", in.snapshot.Name, notice)
+		}
 	}
 	for _, notice := range b.notices() {
 		fmt.Fprintf(&t, "warning: %s\n", notice)
@@ -108,6 +116,9 @@ func (p *planned) text(s *settings, b batch, ledgerPath, account string) string 
 	}
 	if more := p.Invalid - len(p.problems); more > 0 && len(p.problems) > 0 {
 		fmt.Fprintf(&t, "  and %d more: batchinvite check lists them all\n", more)
+	}
+	if p.Warnings > 0 {
+		fmt.Fprintf(&t, "%s: batchinvite check lists them\n", count(p.Warnings, "warning"))
 	}
 	p.historyLines(&t)
 	p.sendLines(&t, s)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -32,6 +33,8 @@ type settings struct {
 	delimiter                             delimiter
 	sheet                                 string
 	override                              fieldList
+	noHeader                              bool
+	dateOrder                             choice
 	workers                               int
 	timeout, wait, giveUpAfter, stopAfter time.Duration
 	account, ledger                       string
@@ -114,14 +117,14 @@ func (s *settings) firstFlags(f *pflag.FlagSet) {
 	f.StringVarP(&s.output, "output", "o", "", "results `file` (.csv or .xlsx; - is stdout; a folder for several inputs); default NAME.results.csv beside the input, of a workbook .xlsx")
 	f.StringVar(&s.assessmentID, "assessment-id", "", "assessment `id` for rows without one")
 	f.StringVar(&s.format, "format", "", "`getlink` (only make a link) or sendlink (the vendor e-mails the candidate) for rows without one")
-	f.StringVar(&s.expires, "expires", "", "expiry `date` for rows without one: YYYY-MM-DD HH:MM, YYYY-MM-DD, or 7d")
+	f.StringVar(&s.expires, "expires", "", "expiry `date` for rows without one: YYYY-MM-DD HH:MM, YYYY-MM-DD (23:59), 7d, or another form that can mean one date only")
 	f.StringVar(&s.campaign, "campaign", "default", "`name` under which a person counts once; another campaign invites people again")
 	s.rates = rateList{values: []pace.Rate{{Calls: 2, Per: time.Second}}}
 	f.Var(&s.rates, "rate", "calls per time: 2/s, 60/m, 50/5s, 5000/d; give it again for several that hold at once")
 	f.Var(&s.limit, "limit", "a pilot: only the first `N` rows that would be sent")
 	f.BoolVar(&s.yes, "yes", false, "do not ask; needed for sendlink without a terminal")
 	f.BoolVar(&s.sandbox, "sandbox", false, "rehearse against a stand-in inside this process; nothing leaves the machine")
-	f.Var(&s.columns, "map", "which column holds which field, such as `name=\"Full Name\"`; repeatable; fields: name, first_name, last_name, email, assessment_id, format, expires")
+	f.Var(&s.columns, "map", "which column holds which field, such as `name=\"Full Name\"` or, where no column is called 1, name=1; repeatable; fields: name, first_name, last_name, email, assessment_id, format, expires")
 	markOneOff(f, "limit", "yes", "sandbox")
 }
 
@@ -130,6 +133,9 @@ func (s *settings) rowFlags(f *pflag.FlagSet) {
 	f.Var(&s.override, "override", "let a typed flag win over the rows' own values: `assessment-id,format,expires`")
 	f.Var(&s.encoding, "encoding", "of text files, such as utf-8, windows-1252, utf-16le, shift_jis; default: found out")
 	f.Var(&s.delimiter, "delimiter", "of text files: `comma`, semicolon, tab, pipe or one character; default: found out")
+	f.BoolVar(&s.noHeader, "no-header", false, "the first row is a person: columns are called 1, 2, 3 in --map")
+	s.dateOrder = choice{of: []string{string(invite.DayFirst), string(invite.MonthFirst)}}
+	f.Var(&s.dateOrder, "date-order", "dmy or mdy: what comes first in dates such as 3/4/2031; default: what the whole column tells")
 	f.StringVar(&s.timezone, "timezone", "", "`zone` of the sheet's dates, such as Europe/Berlin; default: sent as written, checked as UTC")
 	f.StringVar(&s.vendorTimezone, "vendor-timezone", "UTC", "`zone` in which the vendor reads dates, used with --timezone")
 	f.BoolVar(&s.retryRejected, "retry-rejected", false, "call again for rejected rows that have not changed")
@@ -234,7 +240,8 @@ func (s *settings) sheetOptions(file int) sheet.Options {
 		Import:   s.forImport,
 		Map:      s.columns,
 		Encoding: string(s.encoding), Delimiter: rune(s.delimiter),
-		Sheet: strings.TrimSpace(s.sheet),
+		Sheet:    strings.TrimSpace(s.sheet),
+		NoHeader: s.noHeader, DateOrder: invite.DateOrder(s.dateOrder.value),
 		Defaults: map[sheet.Field]sheet.Default{
 			sheet.AssessmentID: given("assessment-id", s.assessmentID),
 			sheet.Format:       given("format", s.format),
@@ -256,6 +263,20 @@ func (s *settings) zones() (invite.Zones, error) {
 		return invite.Zones{}, fmt.Errorf("--vendor-timezone: %q is not a time zone, use a name such as Europe/Berlin", s.vendorTimezone)
 	}
 	return invite.Zones{Sheet: from, Vendor: to}, nil
+}
+
+// checkAhead refuses a date for all rows that nobody can be invited with any more.
+func (s *settings) checkAhead() error {
+	text := strings.TrimSpace(s.expires)
+	order, _ := invite.OrderOf(text)
+	e, err := cmp.Or(invite.DateOrder(s.dateOrder.value), order).ParseExpiry(text, "", s.dates)
+	if err != nil {
+		return usagef("--expires: %w", err)
+	}
+	if _, err := e.Due(time.Now()); err != nil {
+		return usagef("--expires: %q %w", text, err)
+	}
+	return nil
 }
 
 // sandboxHost stands for the stand-in inside the process, whose port is another one each time.

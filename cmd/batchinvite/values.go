@@ -214,3 +214,6 @@ func (c *choice) Set(text string) error {
 
 func (c *choice) String() string { return c.value }
 func (c *choice) Type() string   { return "word" }
+
+// clear is for those that shape results: none of them has a default.
+func (c *choice) clear() { c.value = "" }

@@ -22,7 +22,18 @@ type Expiry struct {
 	at   time.Time      // absolute, or
 	days int            // counted from the moment of sending
 	zone *time.Location // the vendor's
+	form DateForm
+	hand clockHand
 }
+
+// clockHand tells of a local time that a change of the clocks makes doubtful.
+type clockHand uint8
+
+const (
+	handSure    clockHand = iota
+	handSkipped           // clocks go forward over it
+	handTwice             // clocks go back over it
+)
 
 // Zones says where a sheet's dates are at home and in which zone the vendor reads them.
 type Zones struct {
@@ -32,14 +43,25 @@ type Zones struct {
 // AsWritten sends dates as they stand and checks them as UTC.
 var AsWritten = Zones{Sheet: time.UTC, Vendor: time.UTC}
 
-// ParseExpiry reads "YYYY-MM-DD HH:MM", a date alone (23:59 of that day), or "7d". Whether the date is in the future is
-// for the moment of sending: see Due.
+// ParseExpiry reads "YYYY-MM-DD HH:MM", a date alone (23:59 of that day), "7d", and what else people write that can mean
+// one date only; seconds are cut off. A date with an offset of its own is absolute; the others are at home in z.Sheet. The
+// error of 31/12/2031 wraps ErrDateOrder: a DateOrder reads it. Whether the date is in the future is for the moment of
+// sending: see Due.
 func ParseExpiry(text, column string, z Zones) (Expiry, error) {
+	return Undecided.ParseExpiry(text, column, z)
+}
+
+// ParseExpiry is like the function, and knows which part of 3/4/2031 is the day.
+func (o DateOrder) ParseExpiry(text, column string, z Zones) (Expiry, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return Expiry{zone: z.Vendor}, nil
 	}
 	e := Expiry{Text: text, Column: column, zone: z.Vendor}
+	if at, err := time.Parse(WireTime, text); err == nil { // what most sheets have
+		e.place(at, z.Sheet)
+		return e, nil
+	}
 	if n, ok := strings.CutSuffix(strings.ToLower(text), "d"); ok {
 		days, err := strconv.ParseUint(n, 10, 32) // Atoi would take "+7"
 		if err != nil || days < 1 || days > maxDays {
@@ -48,17 +70,65 @@ func ParseExpiry(text, column string, z Zones) (Expiry, error) {
 		e.days = int(days)
 		return e, nil
 	}
-	at, err := time.ParseInLocation(WireTime, text, z.Sheet)
+	w, err := o.read(text)
 	if err != nil {
-		day, dayErr := time.ParseInLocation(time.DateOnly, text, z.Sheet)
-		if dayErr != nil {
-			return Expiry{}, fmt.Errorf("%q is not a date, use YYYY-MM-DD HH:MM, YYYY-MM-DD or 7d", text)
-		}
-		at = time.Date(day.Year(), day.Month(), day.Day(), 23, 59, 0, 0, z.Sheet)
+		return Expiry{}, fmt.Errorf("%q %w", text, err)
 	}
-	e.at = at
+	at := w.day.Add(time.Duration(w.minutes) * time.Minute)
+	if e.form = w.form; w.own == nil {
+		e.place(at, z.Sheet)
+	} else {
+		_, offset := at.In(w.own).Zone()
+		e.at = at.Add(-time.Duration(offset) * time.Second).In(z.Sheet)
+	}
 	return e, nil
 }
+
+// place makes a moment of what a clock in a zone shows.
+func (e *Expiry) place(wall time.Time, zone *time.Location) {
+	if zone == time.UTC {
+		e.at = wall
+		return
+	}
+	e.at = time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), 0, 0, zone)
+	if e.at.Day() != wall.Day() || e.at.Hour() != wall.Hour() || e.at.Minute() != wall.Minute() {
+		e.hand = handSkipped
+		return
+	}
+	_, offset := e.at.Zone()
+	for _, day := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
+		_, other := e.at.Add(day).Zone()
+		again := e.at.Add(time.Duration(offset-other) * time.Second)
+		if other != offset && again.Hour() == wall.Hour() && again.Minute() == wall.Minute() {
+			e.hand = handTwice
+		}
+	}
+}
+
+// Form tells how the date was written.
+func (e Expiry) Form() DateForm { return e.form }
+
+// Understood is the date as it was read, in the sheet's zone; "" for a number of days and for no date.
+func (e Expiry) Understood() string {
+	if e.at.IsZero() {
+		return ""
+	}
+	return e.at.Format(WireTime)
+}
+
+// Doubt says what a person should look at, "" if nothing: a local time that no clock shows, or that clocks show twice.
+func (e Expiry) Doubt() string {
+	switch e.hand {
+	case handSkipped:
+		return fmt.Sprintf("%q does not exist in %s, where clocks go forward then: it counts as %s", e.Text, e.at.Location(), e.at.Format("15:04"))
+	case handTwice:
+		return fmt.Sprintf("%q comes twice in %s, where clocks go back then: it counts as %s UTC", e.Text, e.at.Location(), e.at.UTC().Format("15:04"))
+	}
+	return ""
+}
+
+// Same tells whether both mean the same date or number of days, however they are written.
+func (e Expiry) Same(other Expiry) bool { return e.days == other.days && e.at.Equal(other.at) }
 
 // ErrPast is the reason of a row whose date is over.
 var ErrPast = errors.New("is in the past")

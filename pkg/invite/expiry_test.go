@@ -56,19 +56,16 @@ func TestParseExpiry_saysWhatIsWrong(t *testing.T) {
 	date := " is not a date, use YYYY-MM-DD HH:MM, YYYY-MM-DD or 7d"
 	days := " is not a number of days from 1d to 36500d"
 	for text, want := range map[string]string{
-		"tomorrow":            `"tomorrow"` + date,
-		"31.12.2026":          `"31.12.2026"` + date,
-		"12/31/2026":          `"12/31/2026"` + date,
-		"2026-02-30":          `"2026-02-30"` + date,
-		"2026-12-31 24:00":    `"2026-12-31 24:00"` + date,
-		"2026-12-31 18:30:00": `"2026-12-31 18:30:00"` + date,
-		"7":                   `"7"` + date,
-		"0d":                  `"0d"` + days,
-		"-7d":                 `"-7d"` + days,
-		"1.5d":                `"1.5d"` + days,
-		"7 d":                 `"7 d"` + days,
-		"d":                   `"d"` + days,
-		"36501d":              `"36501d"` + days,
+		"tomorrow":         `"tomorrow"` + date,
+		"2026-02-30":       `"2026-02-30"` + date,
+		"2026-12-31 24:00": `"2026-12-31 24:00"` + date,
+		"7":                `"7"` + date,
+		"0d":               `"0d"` + days,
+		"-7d":              `"-7d"` + days,
+		"1.5d":             `"1.5d"` + days,
+		"7 d":              `"7 d"` + days,
+		"d":                `"d"` + days,
+		"36501d":           `"36501d"` + days,
 	} {
 		if _, err := ParseExpiry(text, "Expiry Date", AsWritten); err == nil || err.Error() != want {
 			t.Errorf("ParseExpiry(%q) = %v, want %s", text, err, want)

@@ -74,6 +74,7 @@ type Row struct {
 	Cells     []string // every column as it stands in the file, also those nobody knows
 	Candidate Candidate
 	Problem   *Problem
+	Warnings  []Problem // of a valid row: what a person should look at; mostly nil
 	// Earlier is nil where the file says nothing of the past. A results file of ours does, and so does an import.
 	Earlier *Earlier
 }

@@ -15,6 +15,7 @@ type Plan struct {
 	Rows       int
 	Invalid    int // dates that have passed among them
 	Duplicates int
+	Warnings   int // of rows that are valid
 
 	Invited  int // before; of these
 	Expired  int // the link's date has passed
@@ -55,6 +56,8 @@ type Planner struct {
 	Now    time.Time
 	// Invalid hears of every row that can't be sent, in order.
 	Invalid func(invite.Row, invite.Problem)
+	// Warn, if there is one, hears of every warning about a valid row, in the rows' order.
+	Warn func(invite.Row, invite.Problem)
 
 	plan   Plan
 	groups map[Group]int
@@ -70,6 +73,7 @@ func (p *Planner) Plan(ctx context.Context, rows Rows) (Plan, error) {
 			return Plan{}, err
 		}
 		p.plan.Rows++
+		p.warn(row)
 		switch {
 		case row.Problem != nil:
 			p.invalid(row, *row.Problem)
@@ -96,6 +100,15 @@ func (p *Planner) Plan(ctx context.Context, rows Rows) (Plan, error) {
 func (p *Planner) invalid(row invite.Row, problem invite.Problem) {
 	p.plan.Invalid++
 	p.Invalid(row, problem)
+}
+
+func (p *Planner) warn(row invite.Row) {
+	p.plan.Warnings += len(row.Warnings)
+	for _, w := range row.Warnings {
+		if p.Warn != nil {
+			p.Warn(row, w)
+		}
+	}
 }
 
 func (p *Planner) judge(ctx context.Context, batch []invite.Row) error {

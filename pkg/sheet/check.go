@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -38,6 +39,9 @@ type checks struct {
 	assessment setting[int64]
 	format     setting[invite.Format]
 	expires    setting[invite.Expiry]
+	dates      dates
+
+	domain, better string // the last one met, and the one that is meant instead
 }
 
 // newChecks reads the defaults once for all rows. Its error names the flags.
@@ -51,13 +55,13 @@ func newChecks(o Options) (checks, error) {
 			Default: o.Defaults[Expires],
 			value:   noDate,
 			parse: func(text, column string) (invite.Expiry, error) {
-				return invite.ParseExpiry(cut(text), column, o.Zones)
+				// A flag is a column of its own.
+				order, _ := invite.OrderOf(text)
+				return cmp.Or(o.DateOrder, order).ParseExpiry(cut(text), column, o.Zones)
 			},
-			meaning: func(e invite.Expiry) invite.Expiry {
-				e.Text, e.Column = "", ""
-				return e
-			},
+			same: invite.Expiry.Same,
 		},
+		dates: dates{order: o.DateOrder},
 	}
 	return c, errors.Join(err, c.assessment.init(AssessmentID), c.format.init(Format), c.expires.init(Expires))
 }
@@ -82,6 +86,7 @@ func (c *checks) row(rec record, v *values) invite.Row {
 		row.Problem = &invite.Problem{Line: rec.line, Reason: err.Error()}
 		return row
 	}
+	c.dates.line = rec.line
 	candidate, field, err := c.candidate(v)
 	if err != nil {
 		row.Problem = &invite.Problem{Line: rec.line, Column: c.header.label(field), Reason: err.Error()}
@@ -89,7 +94,25 @@ func (c *checks) row(rec record, v *values) invite.Row {
 	}
 	row.Candidate = candidate
 	row.Candidate.Origin = origin
+	row.Warnings = c.warnings(&row.Candidate)
 	return row
+}
+
+// warnings tell what a person should look at in a row that is valid, nil if there is nothing.
+func (c *checks) warnings(who *invite.Candidate) (all []invite.Problem) {
+	warn := func(f Field, reason string) {
+		all = append(all, invite.Problem{Line: who.Origin.Line, Column: c.header.label(f), Reason: reason})
+	}
+	if domain := who.Key.Email[strings.LastIndexByte(who.Key.Email, '@')+1:]; domain != c.domain { // mostly the same again
+		c.domain, c.better = domain, likelyDomain(domain)
+	}
+	if c.better != "" {
+		warn(Email, fmt.Sprintf("%s: did you mean %s?", c.domain, c.better))
+	}
+	if doubt := who.Expiry.Doubt(); doubt != "" && who.Expiry.Column != Expires.flag() {
+		warn(Expires, doubt)
+	}
+	return all
 }
 
 // candidate gives the first field that is wrong, and why.
@@ -135,6 +158,7 @@ func (c *checks) name(v *values) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	name = oneLine(name)
 	if name == "" {
 		return "", errors.New("name is missing")
 	}
@@ -144,24 +168,28 @@ func (c *checks) name(v *values) (string, error) {
 	return name, nil
 }
 
-// checkEmail gives the address as the sheet spells it, and normalised.
-func checkEmail(cell string) (email, normal string, err error) {
-	email, err = clean(cell)
-	if err != nil {
-		return "", "", err
+// oneLine puts a space where a name has a line break.
+func oneLine(name string) string {
+	if !strings.ContainsFunc(name, breaksLine) {
+		return name
 	}
-	normal, err = invite.NormalizeEmail(email)
-	if err != nil && email != "" {
-		err = fmt.Errorf("%q %w", cut(email), err)
+	lines := strings.FieldsFunc(name, breaksLine)
+	for i, line := range lines {
+		lines[i] = trim(line)
 	}
-	return email, normal, err
+	return strings.Join(slices.DeleteFunc(lines, func(line string) bool { return line == "" }), " ")
+}
+
+// breaksLine is of tabs too, which stand for the same: a cell with several lines.
+func breaksLine(r rune) bool {
+	return r >= '\t' && r <= '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029'
 }
 
 // setting is a field that a Default may fill.
 type setting[T comparable] struct {
 	Default
-	parse   func(text, column string) (T, error)
-	meaning func(T) T // what is compared, nil for all of it
+	parse func(text, column string) (T, error)
+	same  func(a, b T) bool // nil for ==
 
 	value          T    // of the Default, or what stands for none
 	contradicts    bool // the row being checked does
@@ -202,10 +230,10 @@ func (s *setting[T]) of(cell string, f Field, h *header) (T, error) {
 }
 
 func (s *setting[T]) differs(own T) bool {
-	if s.meaning == nil {
+	if s.same == nil {
 		return own != s.value
 	}
-	return s.meaning(own) != s.meaning(s.value)
+	return !s.same(own, s.value)
 }
 
 // count is called for rows that are valid as a whole: nobody is invited by the others.
@@ -215,19 +243,41 @@ func (s *setting[T]) count() {
 	}
 }
 
-// parseAssessment takes plain digits only. What a spreadsheet makes of a number (12.0, 1e3, a leading zero) is refused
-// rather than guessed at: a wrong guess is another assessment.
+// parseAssessment takes digits, and the ".0" that some programs put behind whole numbers. What else becomes of a number
+// (1e3, a leading zero, 4,711) is refused rather than guessed at: a wrong guess is another assessment.
 func parseAssessment(text, _ string) (int64, error) {
-	id, err := strconv.ParseInt(text, 10, 64)
+	digits, zeros, _ := strings.Cut(text, ".")
+	if strings.Trim(zeros, "0") != "" || strings.HasSuffix(text, ".") {
+		digits = text
+	}
+	id, err := strconv.ParseInt(digits, 10, 64)
 	switch {
-	case strings.Trim(text, "0123456789") != "", strings.Trim(text, "0") == "":
+	case isGrouped(text):
+		plain := strings.NewReplacer(".", "", ",", "").Replace(text)
+		return 0, fmt.Errorf("%q is not plain digits, write %s if that is the assessment", cut(text), cut(plain))
+	case strings.Trim(digits, "0123456789") != "", strings.Trim(digits, "0") == "":
 		return 0, fmt.Errorf("%q is not a positive whole number", cut(text))
-	case text[0] == '0':
-		return 0, fmt.Errorf("%q begins with a zero, write %s", cut(text), cut(strings.TrimLeft(text, "0")))
+	case digits[0] == '0':
+		return 0, fmt.Errorf("%q begins with a zero, write %s", cut(text), cut(strings.TrimLeft(digits, "0")))
 	case err != nil:
 		return 0, fmt.Errorf("%q is too large for an assessment id", cut(text))
 	}
 	return id, nil
+}
+
+// isGrouped tells of a number whose thousands are set apart, or may be: 4.000 is four in one country and four thousand in
+// the next.
+func isGrouped(text string) bool {
+	groups := strings.FieldsFunc(text, func(r rune) bool { return r == '.' || r == ',' })
+	if len(groups) < 2 || len(strings.Join(groups, ".")) != len(text) || len(groups[0]) > 3 {
+		return false
+	}
+	for i, g := range groups {
+		if strings.Trim(g, "0123456789") != "" || i > 0 && len(g) != 3 {
+			return false
+		}
+	}
+	return true
 }
 
 func parseFormat(text, _ string) (invite.Format, error) {

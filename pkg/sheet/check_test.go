@@ -65,6 +65,17 @@ func TestRows_joinFirstAndLastName(t *testing.T) {
 	}
 }
 
+func TestRows_sendANameOnOneLine(t *testing.T) {
+	for cell, want := range map[string]string{
+		"Ann\nLee": "Ann Lee", "Ann \r\n\t Lee\n": "Ann Lee", "Ann\u2028Mary  Lee": "Ann Mary  Lee", "\n\u200b\nAnn\n\u200b\n": "Ann", "Ann\u00a0Lee": "Ann\u00a0Lee",
+	} {
+		row := one(t, "Name,Email\n\""+cell+"\",ann@example.org\n", options())
+		if row.Problem != nil || row.Candidate.Name != want {
+			t.Errorf("name of %q = %q (problem %v), want %q", cell, row.Candidate.Name, row.Problem, want)
+		}
+	}
+}
+
 func TestRows_sayWhatIsWrong(t *testing.T) {
 	long := strings.Repeat("\u00fc", 256)
 	tests := []struct {
@@ -76,11 +87,21 @@ func TestRows_sayWhatIsWrong(t *testing.T) {
 		{"A\x00nn,ann@example.org,1,getlink,", `line 2, column Full Name: "A\x00nn" has a NUL byte in it`},
 		{"Ann,,1,getlink,", "line 2, column E-mail: e-mail address is missing"},
 		{"Ann,ann@@x,1,getlink,", `line 2, column E-mail: "ann@@x" is not an e-mail address`},
-		{"Ann,Ann <ann@example.org>,1,getlink,", `line 2, column E-mail: "Ann <ann@example.org>" has more in it than one plain e-mail address`},
+		{"Ann,ann@example.org (home),1,getlink,", `line 2, column E-mail: "ann@example.org (home)" has more in it than one plain e-mail address`},
 		{"Ann,ann@example.org\x00,1,getlink,", `line 2, column E-mail: "ann@example.org\x00" has a NUL byte in it`},
 		{"Ann," + strings.Repeat("x", 70) + ",1,getlink,", `line 2, column E-mail: "` + strings.Repeat("x", 60) + `…" is not an e-mail address`},
 		{"Ann,ann@example.org,,getlink,", "line 2, column ID No.: assessment id is missing"},
-		{"Ann,ann@example.org,12.0,getlink,", `line 2, column ID No.: "12.0" is not a positive whole number`},
+		{"Ann,ann@example.org,12.5,getlink,", `line 2, column ID No.: "12.5" is not a positive whole number`},
+		{"Ann,ann@example.org,12.,getlink,", `line 2, column ID No.: "12." is not a positive whole number`},
+		{"Ann,ann@example.org,.0,getlink,", `line 2, column ID No.: ".0" is not a positive whole number`},
+		{"Ann,ann@example.org,0.0,getlink,", `line 2, column ID No.: "0.0" is not a positive whole number`},
+		{"Ann,ann@example.org,010.0,getlink,", `line 2, column ID No.: "010.0" begins with a zero, write 10`},
+		{"Ann,ann@example.org,\"4,711\",getlink,", `line 2, column ID No.: "4,711" is not plain digits, write 4711 if that is the assessment`},
+		{"Ann,ann@example.org,4.711,getlink,", `line 2, column ID No.: "4.711" is not plain digits, write 4711 if that is the assessment`},
+		{"Ann,ann@example.org,4.000,getlink,", `line 2, column ID No.: "4.000" is not plain digits, write 4000 if that is the assessment`},
+		{"Ann,ann@example.org,1.234.567,getlink,", `line 2, column ID No.: "1.234.567" is not plain digits, write 1234567 if that is the assessment`},
+		{"Ann,ann@example.org,\"4711,0\",getlink,", `line 2, column ID No.: "4711,0" is not a positive whole number`},
+		{"Ann,ann@example.org,\uff14\uff17,getlink,", `line 2, column ID No.: "４７" is not a positive whole number`},
 		{"Ann,ann@example.org,1e3,getlink,", `line 2, column ID No.: "1e3" is not a positive whole number`},
 		{"Ann,ann@example.org,+5,getlink,", `line 2, column ID No.: "+5" is not a positive whole number`},
 		{"Ann,ann@example.org,-5,getlink,", `line 2, column ID No.: "-5" is not a positive whole number`},
@@ -92,7 +113,8 @@ func TestRows_sayWhatIsWrong(t *testing.T) {
 		{"Ann,ann@example.org,1\x81,getlink,", `line 2, column ID No.: "1\x81" is not valid UTF-8`},
 		{"Ann,ann@example.org,1,,", "line 2, column Format: invite format is missing"},
 		{"Ann,ann@example.org,1,Mail,", `line 2, column Format: "Mail" is not an invite format, use getlink or sendlink`},
-		{"Ann,ann@example.org,1,getlink,31.12.2030", `line 2, column Expires: "31.12.2030" is not a date, use YYYY-MM-DD HH:MM, YYYY-MM-DD or 7d`},
+		{"Ann,ann@example.org,1,getlink,31.12.30", `line 2, column Expires: "31.12.30" has a year of two digits, write all four`},
+		{"Ann,ann@example.org,1,getlink,30.2.2030", `line 2, column Expires: "30.2.2030" is not a date, use YYYY-MM-DD HH:MM, YYYY-MM-DD or 7d`},
 		{"Ann,ann@example.org,1,getlink,0d", `line 2, column Expires: "0d" is not a number of days from 1d to 36500d`},
 		{"Ann,ann@example.org,1,getlink," + strings.Repeat("1", 70) + "d",
 			`line 2, column Expires: "` + strings.Repeat("1", 60) + `…" is not a date, use YYYY-MM-DD HH:MM, YYYY-MM-DD or 7d`},
@@ -117,6 +139,8 @@ func TestRows_sayWhatIsWrong(t *testing.T) {
 func TestRows_acceptWhatIsOddButClear(t *testing.T) {
 	for _, cells := range []string{
 		"Ann,ann@example.org,9223372036854775807,GETLINK,2030-01-31",
+		"Ann,ann@example.org,4711.0,getlink,31.12.2031 18:30",         // a float of pandas
+		"Ann,ann@example.org,4711.000,getlink,05/05/2031",             // too many digits for thousands
 		"Ann,ann@example.org,1,getlink",                               // short, but all that is needed is there
 		"Ann,ann@example.org,1,getlink,,, \u00a0,",                    // only blank cells too many
 		"Ann,ann@example.org,1,sendlink,2001-01-01 00:00",             // past dates are judged when they are sent

@@ -79,7 +79,7 @@ func (t *text) likeness(known func(label string) bool) []int {
 	// What can't be read ends it: it may be the wrong delimiter's fault, or else is told when the rows are read.
 	for rec := header; err == nil && regular < sniffed; rec, err = source.next() {
 		for _, cell := range rec.cells {
-			if isAddress(trim(cell)) {
+			if looksLikeAddress(trim(cell)) {
 				addresses++
 			}
 		}
@@ -90,7 +90,7 @@ func (t *text) likeness(known func(label string) bool) []int {
 	return []int{headers, addresses, regular, len(header.cells)}
 }
 
-func isAddress(cell string) bool {
+func looksLikeAddress(cell string) bool {
 	return strings.Count(cell, "@") == 1 && !strings.ContainsAny(cell, ",;\t| ")
 }
 

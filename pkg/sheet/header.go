@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -25,6 +26,9 @@ type header struct {
 	end        int           // and end before this place
 	typed      bool          // the cells have types
 	sent       bool          // they say what was really sent, and that counts
+	bare       bool          // there is no header: the labels are numbers
+	first      []string      // the first row then
+	halved     map[int]Field // columns of halves that are a part of a name here
 }
 
 // sentColumns are the result columns that an import goes by, instead of columns of the file's own.
@@ -38,14 +42,27 @@ func newHeader(file string, rec record, o Options) (*header, error) {
 	h.sent = h.recognised && o.Import
 	h.unguard(rec.cells)
 	h.cells = h.own(rec.cells)
-	for _, cell := range h.cells {
-		h.labels = append(h.labels, strings.Join(strings.Fields(trim(cell)), " "))
+	h.bare = o.NoHeader && !h.recognised
+	h.first = h.cells
+	for i, cell := range h.cells {
+		label := strings.Join(strings.Fields(trim(cell)), " ")
+		if h.bare {
+			label = strconv.Itoa(i + 1)
+		}
+		h.labels = append(h.labels, label)
 	}
-	if err := h.find(o); err != nil {
+	err := h.find(o)
+	if err == nil {
+		err = h.missing(o)
+	}
+	if h.isData() { // also where the user gave columns by number: the first row would be lost
+		err = h.fail(strings.TrimSpace("--no-header "+h.needed(o, true)), "looks like data, not a header: %s", h.list())
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := h.missing(o); err != nil {
-		return nil, err
+	if h.bare {
+		h.cells = h.made()
 	}
 	return h, nil
 }
@@ -122,13 +139,13 @@ func (h *header) cell(cells []string, f Field) string {
 // overflow finds filled cells that no column is for. Beside a worksheet's table they are remarks, elsewhere a missing quote. Results files give such cells columns without a name: there a row
 // that was invalid stays so until they are empty, or a run over the results would send what the first run refused.
 func (h *header) overflow(cells []string, earlier *invite.Earlier) error {
-	if err := tooWide(cells, h.width); err != nil && !h.typed {
+	if err := h.tooWide(cells, h.width); err != nil && !h.typed {
 		return err
 	}
 	if earlier == nil || earlier.Status != invite.StatusInvalid {
 		return nil
 	}
-	return tooWide(cells[:min(h.results, len(cells))], lastFilled(h.cells[:h.results])+1)
+	return h.tooWide(cells[:min(h.results, len(cells))], lastFilled(h.cells[:h.results])+1)
 }
 
 // tooShort: whoever writes results, and every spreadsheet that saves them, fills all columns. A row that lacks some was cut
@@ -140,7 +157,7 @@ func (h *header) tooShort(cells []string) error {
 	return fmt.Errorf("has %d cells but the header has %d; was the file cut off here?", len(cells), h.end)
 }
 
-func tooWide(cells []string, width int) error {
+func (h *header) tooWide(cells []string, width int) error {
 	if len(cells) <= width {
 		return nil
 	}
@@ -148,7 +165,11 @@ func tooWide(cells []string, width int) error {
 	if used <= width {
 		return nil
 	}
-	return fmt.Errorf("has %d cells but the header has %d; does a value with a comma lack its quotes?", used, width)
+	like := "header"
+	if h.bare {
+		like = "first row"
+	}
+	return fmt.Errorf("has %d cells but the %s has %d; does a value with a comma lack its quotes?", used, like, width)
 }
 
 // find places the fields in columns: first as the user says, then by what the columns are called.
@@ -174,6 +195,7 @@ func (h *header) find(o Options) error {
 	if mapped[FirstName] != "" || mapped[LastName] != "" {
 		guesses = guesses[1:]
 	}
+	h.halve()
 	for _, f := range guesses {
 		if err := h.guess(f); err != nil {
 			return err
@@ -182,18 +204,24 @@ func (h *header) find(o Options) error {
 	return h.findParts(mapped[Name] != "")
 }
 
-// assign gives a field the column that the user named, by its exact header or else by its letters and digits.
+// assign gives a field the column that the user named: by its exact header, by its number, or else by its letters and
+// digits.
 func (h *header) assign(f Field, column string) error {
 	found := h.places(func(label string) bool { return label == trim(column) })
+	if n, err := strconv.Atoi(trim(column)); err == nil && len(found) == 0 && h.isOwn(n-1) {
+		found = []int{n - 1}
+	}
 	if len(found) == 0 && squash(column) != "" {
 		found = h.places(func(label string) bool { return squash(label) == squash(column) })
 	}
 	arg := assign(string(f), column)
 	switch {
+	case len(found) == 0 && h.bare:
+		return h.fail("", "--map %s: there is no such column; %s", arg, h.seen())
 	case len(found) == 0:
-		return h.fail("", "--map %s: no column is called that; the columns are %s", arg, h.list())
+		return h.fail("", "--map %s: no column is called that; %s", arg, h.seen())
 	case len(found) > 1:
-		return h.fail("", "--map %s: %s are called that, rename one", arg, h.list(found...))
+		return h.fail(h.choose(f, found), "--map %s: %s are called that", arg, h.list(found...))
 	}
 	for other, i := range h.columns {
 		if i == found[0] {
@@ -202,6 +230,11 @@ func (h *header) assign(f Field, column string) error {
 	}
 	h.columns[f] = found[0]
 	return nil
+}
+
+// isOwn tells whether a place is that of a column of the file's own, with a name or without.
+func (h *header) isOwn(i int) bool {
+	return i >= 0 && i < len(h.cells) && (!h.recognised || i < h.results)
 }
 
 // guess gives a field the column that has one of its aliases.
@@ -219,16 +252,6 @@ func (h *header) guess(f Field) error {
 	return nil
 }
 
-// candidates gives the columns that have an alias of a field and that the user has not given to another one.
-func (h *header) candidates(f Field) []int {
-	taken := map[int]bool{}
-	for other, i := range h.columns {
-		taken[i] = other != f
-	}
-	found := h.places(func(label string) bool { return slices.Contains(aliases[f], squash(label)) })
-	return slices.DeleteFunc(found, func(i int) bool { return taken[i] })
-}
-
 // findParts looks for first and last names where there is no column for whole names. "Name" beside only one of them
 // is the other one in some sheets: then it asks.
 func (h *header) findParts(certain bool) error {
@@ -237,9 +260,12 @@ func (h *header) findParts(certain bool) error {
 		return nil
 	}
 	if whole {
-		part := append(h.candidates(FirstName), h.candidates(LastName)...)[0]
-		return h.fail("--map "+assign("name", h.labels[name]), "column %q may hold whole names or only the other part of %q",
-			cut(h.labels[name]), cut(h.labels[part]))
+		part, other := h.candidates(FirstName), LastName
+		if len(part) == 0 {
+			part, other = h.candidates(LastName), FirstName
+		}
+		hint := h.choose(Name, []int{name}) + " or " + h.choose(other, []int{name})
+		return h.fail(hint, "column %q may hold whole names or only the other part of %q", cut(h.labels[name]), cut(h.labels[part[0]]))
 	}
 	for _, f := range []Field{FirstName, LastName} {
 		if err := h.guess(f); err != nil {
@@ -249,35 +275,19 @@ func (h *header) findParts(certain bool) error {
 	return nil
 }
 
-func (h *header) ambiguous(f Field, found []int) error {
-	hint := "--map " + assign(string(f), h.labels[found[0]])
-	if h.labels[found[0]] == h.labels[found[1]] {
-		return h.fail("", "there are two columns for the %s: %s, rename one", words[f], h.list(found...))
-	}
-	return h.fail(hint, "there are %d columns for the %s: %s", len(found), words[f], h.list(found...))
-}
-
 // missing names every field that has to have a column and has none.
 func (h *header) missing(o Options) error {
-	var fields, hints []string
-	// Of people who were invited before no name is needed, and our own results say what was sent.
-	spare := map[Field]bool{Name: o.Import, AssessmentID: h.sent, Format: h.sent}
-	require := func(f Field, hint string) {
-		if !h.has(f) && o.Defaults[f].Value == "" && !spare[f] {
-			fields, hints = append(fields, "the "+words[f]), append(hints, hint)
-		}
+	var fields []string
+	for _, f := range h.lacking(o) {
+		fields = append(fields, "the "+words[f])
 	}
-	require(Name, "--map name=COLUMN")
-	require(Email, "--map email=COLUMN")
-	require(AssessmentID, "--assessment-id ID")
-	require(Format, fmt.Sprintf("--format %s|%s", invite.GetLink, invite.SendLink))
 	if len(fields) == 0 {
 		return nil
 	}
 	if len(h.cells) == 1 && strings.ContainsAny(h.cells[0], ";\t|") {
 		return h.fail("leave --delimiter out", "the columns do not seem to be separated by commas: %s", h.list())
 	}
-	return h.fail(strings.Join(hints, " "), "no column for %s; the columns are %s", strings.Join(fields, " and "), h.list())
+	return h.fail(h.needed(o, h.bare), "no column for %s; %s", strings.Join(fields, " and "), h.seen())
 }
 
 // has tells whether a field has its column; a name may have two.
@@ -309,21 +319,6 @@ func (h *header) places(match func(label string) bool) []int {
 	return found
 }
 
-// list quotes the names of some columns, or of all.
-func (h *header) list(places ...int) string {
-	if len(places) == 0 {
-		places = h.places(func(string) bool { return true })
-	}
-	var names []string
-	for _, i := range places[:min(len(places), maxListed)] {
-		names = append(names, strconv.Quote(cut(h.labels[i])))
-	}
-	if more := len(places) - maxListed; more > 0 {
-		names = append(names, fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(names, ", ")
-}
-
 func (h *header) fail(hint, format string, args ...any) error {
 	return &Error{File: h.file, Line: h.line, Reason: fmt.Sprintf(format, args...), Hint: hint}
 }
@@ -334,7 +329,7 @@ func (h *header) label(f Field) string {
 		return column
 	}
 	if i, ok := h.columns[f]; ok {
-		return cut(h.labels[i])
+		return cmp.Or(cut(h.labels[i]), strconv.Itoa(i+1))
 	}
 	if f == Name {
 		return h.label(FirstName) + " + " + h.label(LastName)

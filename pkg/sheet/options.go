@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"batchinvite/pkg/invite"
 )
@@ -38,28 +37,6 @@ var words = map[Field]string{
 	AssessmentID: "assessment id", Format: "invite format", Expires: "expiry date", Link: "invite link", InvitedAt: "date of the invitation",
 }
 
-// aliases are the headers known for each field, squashed. Words that are as often the title of an assessment or the
-// number of a candidate are left out: a guess there would be a wrong invitation.
-var aliases = map[Field][]string{
-	Name: {
-		"name", "fullname", "candidatename", "candidatefullname", "applicantname", "studentname", "participantname",
-	},
-	FirstName: {"firstname", "givenname", "forename", "candidatefirstname"},
-	LastName:  {"lastname", "surname", "familyname", "candidatelastname"},
-	Email: {
-		"email", "mail", "emailaddress", "mailaddress", "emailid", "mailid", "candidateemail", "candidateemailaddress",
-		"candidateemailid", "candidatemail", "applicantemail", "studentemail", "participantemail",
-	},
-	AssessmentID: {"assessmentid", "testid", "inviteassessmentid"},
-	Format:       {"format", "inviteformat", "invitationformat", "invitetype", "invitationtype"},
-	Expires: {
-		"expires", "expiresat", "expireson", "expiry", "expirydate", "expiration", "expirationdate", "inviteexpires",
-		"inviteexpiry", "deadline", "validuntil", "duedate",
-	},
-	Link:      {"link", "invitelink", "invitationlink", "assessmentlink", "testlink", "url", "inviteurl"},
-	InvitedAt: {"invitedat", "invitedon", "inviteat", "invitedate", "invitationdate", "sentat", "senton", "date"},
-}
-
 // Default is what a flag or the configuration says of a field for all rows that do not say it themselves.
 type Default struct {
 	Value    string // trimmed, "" for none
@@ -75,8 +52,12 @@ type Options struct {
 	// Encoding and Delimiter are found out if they are "" and 0, else as ParseEncoding and ParseDelimiter give them.
 	Encoding  string
 	Delimiter rune
-	// Map gives the header of a field's column, both as the user typed them.
+	// Map gives the header of a field's column, or its number from 1, both as the user typed them.
 	Map map[string]string
+	// NoHeader reads a file whose first row is one of people. One of our results has its header all the same.
+	NoHeader bool
+	// DateOrder reads dates such as 3/4/2031. Undecided is to find it out from the whole column.
+	DateOrder invite.DateOrder
 	// Import reads a file of people who were invited before: they may have no name, and a link and a date are understood.
 	// Of a results file, what was really sent counts.
 	Import bool
@@ -128,17 +109,15 @@ func (o Options) fieldNames() string {
 	return strings.Join(names, ", ")
 }
 
-// assign spells an argument of --map for a shell.
-func assign(field, column string) string { return field + "=" + strconv.Quote(column) }
+// assign spells an argument of --map so that a shell gives it back, in double quotes if it can.
+func assign(field, column string) string {
+	switch {
+	case strings.ContainsFunc(column, func(r rune) bool { return !strconv.IsPrint(r) }):
+		return field + "=" + strconv.Quote(column) // to be seen, though not to be typed
+	case strings.ContainsAny(column, "\"\\$`!"):
+		return field + "='" + strings.ReplaceAll(column, "'", `'\''`) + "'"
+	}
+	return field + `="` + column + `"`
+}
 
 func (f Field) flag() string { return "--" + strings.ReplaceAll(string(f), "_", "-") }
-
-// squash leaves what counts of a header: its letters and digits, in lower case.
-func squash(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return unicode.ToLower(r)
-		}
-		return -1
-	}, s)
-}

@@ -24,6 +24,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf16"
 
 	"github.com/gocarina/gocsv"
@@ -74,6 +75,7 @@ type Sheet struct {
 	extent         extent
 	guessed        guessed
 	contradictions map[Field]int
+	dateNotice     string
 }
 
 // extent is how much there is of a sheet.
@@ -121,7 +123,9 @@ func Open(s *Snapshot, o Options) (*Sheet, error) {
 		return nil, err
 	}
 	checks.delimiter = t.shape.Delimiter
-	return &Sheet{text: t, checks: checks, extent: extent{width: len(checks.header.cells)}}, nil
+	sheet := &Sheet{text: t, checks: checks, extent: extent{width: len(checks.header.cells)}}
+	sheet.checks.dates.column = sync.OnceValues(sheet.scanDates)
+	return sheet, nil
 }
 
 // openAny finds out what kind of file it is. known is for openText.
@@ -211,18 +215,23 @@ func (s *Sheet) Contradictions() map[Field]int { return maps.Clone(s.contradicti
 func (s *Sheet) Rows() iter.Seq2[invite.Row, error] {
 	return func(yield func(invite.Row, error) bool) {
 		checks, found := s.checks, extent{width: s.extent.width}
+		checks.expires.parse = checks.parseDate
 		source := s.text.records()
 		source.labels = checks.header.labels
 		c := chunk{header: checks.header}
 		if table := s.text.snapshot.table; table != nil {
 			c.links = table.links
 		}
-		_, err := source.next() // the header
+		err := checks.header.skip(source)
 		for err == nil {
 			var rows []values
 			rows, err = c.read(source)
 			for i := range rows {
 				row := checks.row(c.records[i], &rows[i])
+				if checks.dates.err != nil {
+					yield(invite.Row{}, checks.dates.err)
+					return
+				}
 				found.add(row)
 				if !yield(row, nil) {
 					return
@@ -243,6 +252,7 @@ func (s *Sheet) pass(found extent, g guessed, c *checks) {
 		return
 	}
 	s.passed, s.extent, s.guessed = true, found, g
+	s.dateNotice = c.dates.notice()
 	s.contradictions = map[Field]int{}
 	for f, n := range map[Field]int{
 		AssessmentID: c.assessment.contradictions,
@@ -308,9 +318,9 @@ func (s *Sheet) Mapping() string {
 
 func (s *Sheet) source(f Field) string {
 	h, d := s.checks.header, s.checks.options.Defaults[f]
-	column := strconv.Quote(h.label(f))
+	column := h.named(f)
 	if _, ok := h.columns[f]; f == Name && !ok {
-		column = strconv.Quote(h.label(FirstName)) + " + " + strconv.Quote(h.label(LastName))
+		column = h.named(FirstName) + " + " + h.named(LastName)
 	}
 	sent := h.sent && sentColumns[f] != ""
 	switch {

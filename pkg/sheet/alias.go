@@ -1,0 +1,121 @@
+package sheet
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// aliases are the headers known for each field, squashed: in English, German, French, Spanish and Portuguese. Words that
+// are as often the title of an assessment, the number of a candidate or somebody else's address are left out: a guess
+// there would be a wrong invitation.
+var aliases = map[Field][]string{
+	Name: {
+		"name", "fullname", "candidatename", "candidatefullname", "applicantname", "studentname", "participantname", "employeename",
+		"displayname", "yourname", "firstandlastname", "firstnamelastname", "nameofcandidate", "nameofthecandidate",
+		"vollername", "vollstandigername", "vollstaendigername", "vorundnachname", "vornameundnachname", "vornamenachname",
+		"kandidatenname", "bewerbername", "teilnehmername", "namedeskandidaten", "namederkandidatin",
+		"nom", "nomcomplet", "nomducandidat", "nometprenom", "prenometnom", "prenomnom", "nomprenom",
+		"nombre", "nombres", "nombrecompleto", "nombreyapellido", "nombreyapellidos", "nombresyapellidos", "nombredelcandidato",
+		"nome", "nomecompleto", "nomedocandidato", "nomedacandidata", "nomeesobrenome", "nomeeapelido",
+	},
+	FirstName: {
+		"firstname", "firstnames", "givenname", "givennames", "forename", "forenames", "fname", "candidatefirstname",
+		"vorname", "vornamen", "prenom", "prenoms", "primernombre", "primeironome", "nomeproprio",
+	},
+	LastName: {
+		"lastname", "lastnames", "surname", "familyname", "lname", "candidatelastname",
+		"nachname", "familienname", "zuname", "nomdefamille", "apellido", "apellidos", "sobrenome", "ultimonome", "apelido", "apelidos",
+	},
+	Email: {
+		"email", "mail", "emailaddress", "mailaddress", "emailid", "mailid", "candidateemail", "candidateemailaddress", "candidateemailid",
+		"candidatemail", "applicantemail", "applicantemailaddress", "studentemail", "studentemailaddress", "participantemail",
+		"participantemailaddress", "employeeemail", "youremail", "youremailaddress",
+		"emailadresse", "mailadresse", "kandidatenemail", "bewerberemail", "teilnehmeremail",
+		"courriel", "adressecourriel", "adresseemail", "adressemail", "adresseelectronique", "courrielducandidat", "emailducandidat",
+		"correo", "correoelectronico", "direcciondecorreo", "direcciondecorreoelectronico", "direcciondeemail", "direccionemail",
+		"emaildelcandidato", "correodelcandidato", "correoelectronicodelcandidato",
+		"correioeletronico", "correioelectronico", "enderecodeemail", "enderecoeletronico", "enderecoelectronico",
+		"enderecodecorreioeletronico", "emaildocandidato", "emaildacandidata",
+	},
+	AssessmentID: {
+		"assessmentid", "testid", "inviteassessmentid", "idoftheassessment", "assessmentkennung", "testkennung",
+		"iddutest", "iddelevaluation", "idevaluation", "iddelaprueba", "idprueba", "iddelaevaluacion", "idevaluacion", "iddeltest",
+		"iddaavaliacao", "idavaliacao", "iddoteste", "idteste",
+	},
+	Format: {
+		"format", "inviteformat", "invitationformat", "invitetype", "invitationtype",
+		"einladungsformat", "einladungsart", "formatdinvitation", "typedinvitation", "formato", "formatodeinvitacion",
+		"formatodelainvitacion", "tipodeinvitacion", "formatodoconvite", "formatodeconvite", "tipodeconvite",
+	},
+	Expires: {
+		"expires", "expiresat", "expireson", "expiry", "expirydate", "expiration", "expirationdate", "inviteexpires",
+		"inviteexpiry", "deadline", "validuntil", "validtill", "duedate",
+		"ablaufdatum", "verfallsdatum", "verfalldatum", "ablauf", "lauftabam", "gultigbis", "gueltigbis",
+		"datedexpiration", "dateexpiration", "expirele", "datelimite", "datedecheance", "echeance", "datedefindevalidite", "valablejusquau",
+		"fechadecaducidad", "fechacaducidad", "caducidad", "caduca", "fechadevencimiento", "fechavencimiento", "vencimiento",
+		"fechadeexpiracion", "fechaexpiracion", "expiracion", "fechalimite", "validohasta",
+		"datadevalidade", "validade", "datadeexpiracao", "dataexpiracao", "expiracao", "expiraem", "datadevencimento", "vencimento",
+		"datalimite", "validoate",
+	},
+	Link: {
+		"link", "invitelink", "invitationlink", "assessmentlink", "testlink", "url", "inviteurl",
+		"einladungslink", "lien", "liendinvitation", "enlace", "enlacedeinvitacion", "linkdoconvite",
+	},
+	InvitedAt: {
+		"invitedat", "invitedon", "inviteat", "invitedate", "invitationdate", "sentat", "senton", "date",
+		"eingeladenam", "einladungsdatum", "datedinvitation", "fechadeinvitacion", "datadoconvite",
+	},
+}
+
+// halves are aliases of a whole name that are a part of one beside a column of the other part.
+var halves = map[string]Field{"nom": LastName, "nombre": FirstName, "nombres": FirstName, "nome": FirstName}
+
+// folds are letters that do not come apart into a plain one and its accent.
+var folds = strings.NewReplacer("ß", "ss", "æ", "ae", "œ", "oe", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "þ", "th", "ı", "i")
+
+// squash leaves what counts of a header: its letters and digits, in lower case and without accents.
+func squash(s string) string {
+	plain := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1 // accents too, which the normal form sets apart
+	}, norm.NFKD.String(s))
+	return folds.Replace(plain)
+}
+
+// candidates gives the columns that have an alias of a field and that the user has not given to another one.
+func (h *header) candidates(f Field) []int {
+	taken := map[int]bool{}
+	for other, i := range h.columns {
+		taken[i] = other != f
+	}
+	var found []int
+	for i, label := range h.labels {
+		part, halved := h.halved[i]
+		if !taken[i] && label != "" && (part == f || !halved && slices.Contains(aliases[f], squash(label))) {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+// halve finds the columns whose word is a part of a name because the other part has a column and this one has none:
+// "Nom" is the last name beside "Prénom", and else the whole one.
+func (h *header) halve() {
+	has := func(f Field) bool {
+		_, mapped := h.columns[f]
+		return mapped || len(h.candidates(f)) > 0
+	}
+	first, last := has(FirstName), has(LastName)
+	h.halved = map[int]Field{}
+	for i, label := range h.labels {
+		switch part := halves[squash(label)]; {
+		case part == LastName && first && !last, part == FirstName && last && !first:
+			h.halved[i] = part
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package sheet
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// isData tells whether what was taken for a header is a row of people: it has an address in it and no column's name.
+func (h *header) isData() bool {
+	if h.bare || h.recognised {
+		return false
+	}
+	address := false
+	for _, label := range h.labels {
+		if isAlias(squash(label)) {
+			return false
+		}
+		address = address || isAddress(label)
+	}
+	return address
+}
+
+func isAlias(squashed string) bool {
+	for _, known := range aliases {
+		if slices.Contains(known, squashed) {
+			return true
+		}
+	}
+	return false
+}
+
+// likely tells by the first row which column holds names and which addresses, "COLUMN" where it can't.
+func (h *header) likely() (name, email string) {
+	name, email = "COLUMN", "COLUMN"
+	var words, several []int // columns of letters, and of several words
+	for i, cell := range h.first {
+		cell = trim(cell)
+		switch {
+		case email == "COLUMN" && isAddress(cell):
+			email = strconv.Itoa(i + 1)
+		case strings.ContainsFunc(cell, unicode.IsLetter) && !strings.ContainsFunc(cell, isNoPartOfAName):
+			if words = append(words, i); strings.Contains(cell, " ") {
+				several = append(several, i)
+			}
+		}
+	}
+	if len(several) > 0 {
+		words = several[:1]
+	}
+	if len(words) == 1 { // of two it might be half a name
+		name = strconv.Itoa(words[0] + 1)
+	}
+	return name, email
+}
+
+func isNoPartOfAName(r rune) bool { return unicode.IsDigit(r) || strings.ContainsRune("@/:_", r) }
+
+// made gives names to the columns of a file without a header: the fields' own, so that its results can be fed back as they
+// are, and "column 3".
+func (h *header) made() []string {
+	names := make([]string, len(h.first))
+	for i := range names {
+		names[i] = "column " + strconv.Itoa(i+1)
+	}
+	for f, i := range h.columns {
+		names[i] = string(f)
+	}
+	return names
+}
+
+// skip reads past the header.
+func (h *header) skip(source *records) error {
+	if h.bare {
+		return nil
+	}
+	_, err := source.next()
+	return err
+}
