@@ -35,7 +35,9 @@ func TestForesee(t *testing.T) {
 				tt.earlier[i].Second = start.Add(tt.earlier[i].Second.Sub(noon))
 			}
 			got := Foresee(tt.n, tt.rates, tt.earlier, tt.giveUp)
-			near := func(got, want time.Duration) bool { return got >= want-2*time.Second && got <= want+want/50+2*time.Second }
+			near := func(got, want time.Duration) bool {
+				return got >= want-2*time.Second && got <= want+want/50+2*time.Second
+			}
 			if got.Fit != tt.fit || !near(got.Takes, tt.takes) {
 				t.Errorf("%s: %d calls fit and take %v, want %d and %v", tt.name, got.Fit, got.Takes, tt.fit, tt.takes)
 			}
