@@ -22,9 +22,11 @@ demo: build ## rehearse samples/candidates.csv against the sandbox and show the 
 	@echo; awk -f samples/show.awk $(DEMO)
 
 # -parallel: most of what the long tests start waits for most of its time.
+# All servers, quotas and latencies of the pace are simulated without the race detector, which would take minutes.
 test: ## run every test, with the race detector
 	go vet ./...
 	CGO_ENABLED=1 go test -race -shuffle=on -parallel 4 -timeout 20m $(TESTFLAGS) ./...
+	go test -shuffle=on $(TESTFLAGS) -run TestServers ./pkg/pace
 
 # What is long in it: kills, power cuts, full disks. -p 1, because they are heavy processes already.
 soak: ## run the long versions of the tests, for hours; each prints its figures

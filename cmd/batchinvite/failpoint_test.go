@@ -61,8 +61,8 @@ func around(name, file, old, text string) step {
 }
 
 var failpointSteps = []step{
-	around("slot", "pkg/pipeline/step.go", "		err = s.Pace.Wait(take)\n",
-		"		if err = BEFORE; err == nil {\n err = s.Pace.Wait(take)\n}\nif err == nil {\n err = AFTER\n}\n"),
+	around("slot", "pkg/pipeline/step.go", "		p.slot, err = s.Pace.Wait(take)\n",
+		"		if err = BEFORE; err == nil {\n p.slot, err = s.Pace.Wait(take)\n}\nif err == nil {\n err = AFTER\n}\n"),
 	around("claim", "pkg/pipeline/step.go", "	claim, err := s.Ledger.Claim(context.WithoutCancel(abort), s.Run, c, expires, s.Policy)\n",
 		"	if err := BEFORE; err != nil {\n return invite.Answer{}, err\n}\nclaim, err := s.Ledger.Claim(context.WithoutCancel(abort), s.Run, c, expires, s.Policy)\nif err == nil {\n err = AFTER\n}\n"),
 	around("outcome", "pkg/pipeline/step.go", "	attempts, err = s.Ledger.Record(context.WithoutCancel(abort), claim, o)\n",
@@ -83,8 +83,8 @@ var failpointSteps = []step{
 		"	err := BEFORE\nif err == nil {\n err = os.Rename(Partial(f.path), f.path)\n}\nif err == nil {\n err = AFTER\n}\nif err != nil {\n"),
 	around("folder fsync", "pkg/results/file.go", "	err = folder.Sync()\n",
 		"	if err = BEFORE; err == nil {\n err = folder.Sync()\n}\nif err == nil {\n err = AFTER\n}\n"),
-	around("recovery", "pkg/ledger/sqlite/writer.go", "	if err := w.orphan(ctx, 0); err != nil {\n		return err\n	}\n",
-		"	if err := BEFORE; err != nil {\n return err\n}\nif err := w.orphan(ctx, 0); err != nil {\n return err\n}\nif err := AFTER; err != nil {\n return err\n}\n"),
+	around("recovery", "pkg/ledger/sqlite/writer.go", "	if err := w.orphan(ctx, 0, now); err != nil {\n		return err\n	}\n",
+		"	if err := BEFORE; err != nil {\n return err\n}\nif err := w.orphan(ctx, 0, now); err != nil {\n return err\n}\nif err := AFTER; err != nil {\n return err\n}\n"),
 }
 
 // once are the steps that a run may make no more than once.

@@ -47,6 +47,8 @@ func TestRestart_keepsTheWindow(t *testing.T) {
 	if starts != 4 {
 		t.Errorf("%d processes, want 4", starts)
 	}
+	mu.Lock()
+	defer mu.Unlock()
 	for i := quota; i < len(at); i++ {
 		if got := at[i].Sub(at[i-quota]); got < window {
 			t.Errorf("requests %d to %d came within %v, stated is %d in %v", i-quota+1, i+1, got, quota, window)

@@ -17,8 +17,8 @@ func TestSabotage_ofTheProgram(t *testing.T) {
 			{"pkg/ledger/sqlite/schema.go", "sync != 2 {", "sync < 0 {"},
 		}, func(t *testing.T, program string) []string { return powerCutViolations(t, program, 20, 1) }},
 		{"a claim that failed is good enough", []patch{
-			{"pkg/pipeline/step.go", "	if err != nil {\n		return invite.Answer{}, fmt.Errorf(\"claim %s",
-				"	if errors.Is(err, invite.ErrRefused) {\n		return invite.Answer{}, fmt.Errorf(\"claim %s"},
+			{"pkg/pipeline/step.go", "	if err != nil {\n		p.slot.Unused()\n		return invite.Answer{}, fmt.Errorf(\"claim %s",
+				"	if errors.Is(err, invite.ErrRefused) {\n		p.slot.Unused()\n		return invite.Answer{}, fmt.Errorf(\"claim %s"},
 		}, func(t *testing.T, program string) []string { return diskFullViolations(t, program, 6) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
