@@ -1,3 +1,11 @@
+// Package pace spaces the calls of a run so that they keep the vendor's rate limit, use all of it, and do so across
+// restarts.
+//
+// The pace is shared by all workers: every attempt takes a slot, retries too, and a pause holds everybody. Slots are
+// spaced evenly with a burst of one, because a burst of a whole quota right after a quiet time is what makes servers
+// with a window answer 429. There is no catching up after a stall. Windows of 5 s and more are counted besides (see
+// window), from the send of a call until its answer and a window more; earlier runs' calls are counted too. What the vendor
+// says, by refusals and in headers, can only lower the pace (see feedback).
 package pace
 
 import (

@@ -31,7 +31,6 @@ type client struct {
 	stated Rate
 	server server
 	asks   bool // its refusals say Retry-After
-	within time.Duration
 	dice   *rand.Rand
 	draw   func(*rand.Rand) time.Duration // of a latency
 

@@ -36,12 +36,6 @@ func newWindow(r Rate, now time.Time) *window {
 	return &window{rate: r, base: now, tick: (r.Per + ticks - 1) / ticks}
 }
 
-// send counts a call, from now until it ends or is taken back.
-func (w *window) send() { w.flying++ }
-
-// unsend takes a call back that was never made.
-func (w *window) unsend() { w.flying-- }
-
 // end tells when the answer of a call came.
 func (w *window) end(at, now time.Time) {
 	w.flying--
