@@ -29,8 +29,8 @@ func Foresee(n int, rates []Rate, earlier []Usage, giveUp time.Duration) Forecas
 		}
 		evenly := next
 		for _, w := range l.windows {
-			open, _ := w.next(next)
-			if open.Sub(evenly) > giveUp {
+			open, _ := w.next(at)
+			if open.Sub(at) > giveUp {
 				return Forecast{Takes: at.Sub(start), Fit: i, Rate: w.rate, Resume: open}
 			}
 			if open.After(next) {

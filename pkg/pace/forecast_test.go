@@ -25,6 +25,7 @@ func TestForesee(t *testing.T) {
 		{name: "used up by earlier runs", n: 10, rates: []Rate{{100, hour}}, earlier: []Usage{{noon.Add(-10 * minute), 100}}, giveUp: 15 * minute, resume: 50 * minute},
 		{name: "worth waiting for", n: 1, rates: []Rate{{100, hour}}, earlier: []Usage{{noon.Add(-50 * minute), 100}}, giveUp: 15 * minute, takes: 10 * minute, fit: 1},
 		{name: "partly used", n: 100, rates: []Rate{{100, hour}}, earlier: []Usage{{noon.Add(-10 * minute), 40}}, giveUp: 15 * minute, takes: 30 * time.Second, fit: 60, resume: 50 * minute},
+		{name: "less patience than one call needs", n: 3, rates: []Rate{{1, 10 * time.Second}}, giveUp: time.Second, fit: 1, resume: 10 * time.Second},
 		{name: "two rates", n: 121, rates: []Rate{{10, time.Second}, {60, minute}}, giveUp: hour, takes: 2 * minute, fit: 121},
 		{name: "very many", n: 1_000_000, rates: []Rate{{60, minute}}, giveUp: hour, takes: 1_000_000 * time.Second, fit: 1_000_000},
 		{name: "one has just been made", n: 1, rates: []Rate{{1, 30 * time.Second}}, earlier: []Usage{{noon.Add(-time.Second), 1}}, giveUp: hour, takes: 30 * time.Second, fit: 1},
