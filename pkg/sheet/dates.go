@@ -82,6 +82,7 @@ func (s *Sheet) DateNotice() string { return s.dateNotice }
 // scanDates goes through the whole file to find out whether its dates have the day or the month first.
 func (s *Sheet) scanDates() (columnOrder, error) {
 	h := s.checks.header
+	at := h.columns[Expires]
 	first := map[invite.DateOrder]columnOrder{}
 	source := s.records()
 	source.labels = h.labels
@@ -92,10 +93,10 @@ func (s *Sheet) scanDates() (columnOrder, error) {
 			break
 		}
 		h.unguard(rec.cells)
-		if h.overflow(rec.cells, nil) != nil {
+		if h.overflow(rec.cells, nil) != nil || at >= len(rec.cells) {
 			continue // its cells stand under other columns
 		}
-		text := h.cell(rec.cells, Expires)
+		text, _ := clean(rec.cells[at]) // what is not clean is no date
 		order, ok := invite.OrderOf(text)
 		if _, known := first[order]; ok && !known {
 			first[order] = columnOrder{order, rec.line, text}
