@@ -21,11 +21,10 @@ func (h *header) ambiguous(f Field, found []int) error {
 func (h *header) choose(f Field, found []int) string {
 	var flags []string
 	for _, i := range found[:min(len(found), maxListed)] {
-		label := h.labels[i]
 		number := strconv.Itoa(i + 1)
 		switch {
-		case h.isPlainly(label, i):
-			flags = append(flags, "--map "+assign(string(f), label))
+		case h.isPlain(h.labels[i]):
+			flags = append(flags, "--map "+assign(string(f), h.labels[i]))
 		case !slices.Contains(h.labels, number):
 			flags = append(flags, "--map "+string(f)+"="+number)
 		}
@@ -33,9 +32,9 @@ func (h *header) choose(f Field, found []int) string {
 	return strings.Join(flags, " or ")
 }
 
-// isPlainly tells whether a column alone has this label, and it can be typed.
-func (h *header) isPlainly(label string, i int) bool {
-	return len(h.places(func(other string) bool { return other == label })) == 1 && h.labels[i] == label &&
+// isPlain tells whether one column alone has this label, and it can be typed.
+func (h *header) isPlain(label string) bool {
+	return len(h.places(func(other string) bool { return other == label })) == 1 &&
 		!strings.ContainsFunc(label, func(r rune) bool { return !strconv.IsPrint(r) || r == utf8.RuneError })
 }
 

@@ -19,7 +19,7 @@ func dated(dates ...string) string {
 	var b strings.Builder
 	b.WriteString("Name,Email,Expires\n")
 	for i, date := range dates {
-		fmt.Fprintf(&b, "Ann,p%d@example.org,%q\n", i, date)
+		fmt.Fprintf(&b, "Ann,p%d@example.org,\"%s\"\n", i, date)
 	}
 	return b.String()
 }
@@ -66,6 +66,8 @@ func TestRows_decideTheOrderOfDatesOverTheWholeColumn(t *testing.T) {
 			[]string{"2031-04-03 23:59", notDate("12/31/2031")}, "dates: day first (--date-order)"},
 		{"forced against the only date that tells", []string{"3/4/2031", "31/12/2031"}, invite.MonthFirst,
 			[]string{"2031-03-04 23:59", notDate("31/12/2031")}, "dates: month first (--date-order)"},
+		{"told by a date with invisible characters around it", []string{"3/4/2031", "\u200b31/12/2031\u00a0"}, "",
+			[]string{"2031-04-03 23:59", "2031-12-31 23:59"}, "dates: day first (line 3: 31/12/2031)"},
 		{"nothing to tell", []string{"2031-01-01", "31.12.2031", "7d", "", "5/5/2031"}, "",
 			[]string{"2031-01-01 23:59", "2031-12-31 23:59", "", "", "2031-05-05 23:59"}, ""},
 		{"other forms", []string{"47848.5", "2031-12-31T18:30:00+01:00", "47849", "2031-12-31T18:30:00Z"}, "",
