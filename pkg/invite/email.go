@@ -38,7 +38,7 @@ func NormalizeEmail(s string) (string, error) {
 	at := strings.LastIndexByte(s, '@')
 	local, domain := strings.ToLower(s[:at]), s[at+1:] // lower first: some letters grow
 	if len(local) > maxLocalPart {
-		return "", fmt.Errorf("has %d bytes before the @, mail allows %d", len(local), maxLocalPart)
+		return "", fmt.Errorf("has more than the %d bytes that mail allows before the @", maxLocalPart)
 	}
 	ascii, err := domains.ToASCII(domain)
 	ascii = strings.TrimSuffix(ascii, ".") // of "example.org." and its like in other scripts
@@ -47,7 +47,7 @@ func NormalizeEmail(s string) (string, error) {
 	}
 	normal := local + "@" + strings.ToLower(ascii)
 	if len(normal) > maxAddress {
-		return "", fmt.Errorf("is %d bytes long, mail allows %d", len(normal), maxAddress)
+		return "", fmt.Errorf("is longer than the %d bytes that mail allows", maxAddress)
 	}
 	return normal, nil
 }

@@ -51,8 +51,8 @@ func TestNormalizeEmail_saysWhatIsWrong(t *testing.T) {
 		"ann@-example.org":                 "has no valid domain after the @",
 		"ann@[127.0.0.1]":                  "has no valid domain after the @",
 		"ann@com\u3002":                    "has no valid domain after the @",
-		strings.Repeat("x", 65) + "@e.org": "has 65 bytes before the @, mail allows 64",
-		"x@" + strings.Repeat(label+".", 4) + "d": "is 255 bytes long, mail allows 254",
+		strings.Repeat("x", 65) + "@e.org": "has more than the 64 bytes that mail allows before the @",
+		"x@" + strings.Repeat(label+".", 4) + "d": "is longer than the 254 bytes that mail allows",
 	} {
 		got, err := NormalizeEmail(in)
 		if err == nil || err.Error() != want {

@@ -14,10 +14,13 @@ const WireTime = "2006-01-02 15:04"
 // maxDays bounds "7d": a century is a typing error.
 const maxDays = 36500
 
+var errDays = fmt.Errorf("is not a number of days from 1d to %dd", maxDays)
+
 // Expiry is when an invitation ends, as the sheet says it. The zero value is "no date": nothing is sent.
 type Expiry struct {
 	Text   string // as written, trimmed
 	Column string // where it came from, for messages: the file's header or the flag
+	Cell   string // and of a workbook its cell
 
 	at   time.Time      // absolute, or
 	days int            // counted from the moment of sending
@@ -65,14 +68,14 @@ func (o DateOrder) ParseExpiry(text, column string, z Zones) (Expiry, error) {
 	if n, ok := strings.CutSuffix(strings.ToLower(text), "d"); ok {
 		days, err := strconv.ParseUint(n, 10, 32) // Atoi would take "+7"
 		if err != nil || days < 1 || days > maxDays {
-			return Expiry{}, fmt.Errorf("%q is not a number of days from 1d to %dd", text, maxDays)
+			return Expiry{}, &Fault{Value: text, Reason: errDays}
 		}
 		e.days = int(days)
 		return e, nil
 	}
 	w, err := o.read(text)
 	if err != nil {
-		return Expiry{}, fmt.Errorf("%q %w", text, err)
+		return Expiry{}, &Fault{Value: text, Reason: err}
 	}
 	at := w.day.Add(time.Duration(w.minutes) * time.Minute)
 	if e.form = w.form; w.own == nil {
@@ -116,13 +119,14 @@ func (e Expiry) Understood() string {
 	return e.at.Format(WireTime)
 }
 
-// Doubt says what a person should look at, "" if nothing: a local time that no clock shows, or that clocks show twice.
+// Doubt says of the text what a person should look at, "" if nothing: a local time that no clock shows, or that clocks show
+// twice.
 func (e Expiry) Doubt() string {
 	switch e.hand {
 	case handSkipped:
-		return fmt.Sprintf("%q does not exist in %s, where clocks go forward then: it counts as %s", e.Text, e.at.Location(), e.at.Format("15:04"))
+		return fmt.Sprintf("does not exist in %s, where clocks go forward then: it counts as %s", e.at.Location(), e.at.Format("15:04"))
 	case handTwice:
-		return fmt.Sprintf("%q comes twice in %s, where clocks go back then: it counts as %s UTC", e.Text, e.at.Location(), e.at.UTC().Format("15:04"))
+		return fmt.Sprintf("comes twice in %s, where clocks go back then: it counts as %s UTC", e.at.Location(), e.at.UTC().Format("15:04"))
 	}
 	return ""
 }

@@ -19,13 +19,15 @@ const (
 	SendLink Format = "sendlink" // the vendor e-mails the candidate
 )
 
+var errFormat = fmt.Errorf("is not an invite format, use %s or %s", GetLink, SendLink)
+
 // ParseFormat reads a format as the vendor's API spells it.
 func ParseFormat(s string) (Format, error) {
 	switch f := Format(s); f {
 	case GetLink, SendLink:
 		return f, nil
 	}
-	return "", fmt.Errorf("%q is not an invite format, use %s or %s", s, GetLink, SendLink)
+	return "", &Fault{Value: s, Reason: errFormat}
 }
 
 func (f Format) other() Format {
@@ -92,18 +94,4 @@ type Earlier struct {
 func (e Earlier) Rehearsed() bool {
 	link, err := url.Parse(e.Link)
 	return err == nil && strings.HasSuffix(link.Hostname(), ".invalid")
-}
-
-// Problem says why a row can't be sent.
-type Problem struct {
-	Line   int
-	Column string // the file's own header of the column, or "" when the whole row is meant
-	Reason string // lower case, no full stop
-}
-
-func (p Problem) String() string {
-	if p.Column == "" {
-		return fmt.Sprintf("line %d: %s", p.Line, p.Reason)
-	}
-	return fmt.Sprintf("line %d, column %s: %s", p.Line, p.Column, p.Reason)
 }

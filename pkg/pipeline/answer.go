@@ -98,7 +98,7 @@ func expired(c invite.Candidate, h invite.History, err error) invite.Result {
 }
 
 func expiredProblem(c invite.Candidate, err error) invite.Problem {
-	return invite.Problem{Line: c.Origin.Line, Column: c.Expiry.Column, Reason: `"` + c.Expiry.Text + `" ` + err.Error()}
+	return invite.NewProblem(c.Origin.Line, c.Expiry.Column, c.Expiry.Cell, &invite.Fault{Value: c.Expiry.Text, Reason: err})
 }
 
 func invalid(p invite.Problem) invite.Result {

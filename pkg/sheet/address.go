@@ -2,7 +2,6 @@ package sheet
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"batchinvite/pkg/invite"
@@ -27,9 +26,9 @@ func checkEmail(cell string) (email, normal string, err error) {
 	if n := countAddresses(text); n == 2 {
 		err = errors.New("has two addresses in it: split the row")
 	} else if n > 2 {
-		err = fmt.Errorf("has %d addresses in it: split the row", n)
+		err = errors.New("has several addresses in it: split the row")
 	}
-	return "", "", fmt.Errorf("%q %w", cut(text), err)
+	return "", "", &invite.Fault{Value: cut(text), Reason: err}
 }
 
 // maxDressed is the longest text that may be an address with its name, in bytes.

@@ -25,7 +25,7 @@ func TestNoHeader_theFirstRowIsAPerson(t *testing.T) {
 	}
 	for i, want := range []string{
 		"", `line 3, column 3: "b@@x" is not an e-mail address`,
-		"line 4: has 4 cells but the first row has 3; does a value with a comma lack its quotes?",
+		"line 4: has more cells than the 3 of the first row; does a value with a comma lack its quotes?",
 	} {
 		got := ""
 		if p := rows[i].Problem; p != nil {

@@ -76,41 +76,45 @@ func (c *checks) row(rec record, v *values) invite.Row {
 		v.Format = cmp.Or(c.header.result(rec.cells, "invite_format"), v.Format)
 	}
 	if at, err := tornApart(row.Cells, c.delimiter); err != nil {
-		row.Problem = &invite.Problem{Line: rec.line, Reason: err.Error()}
+		problem := invite.NewProblem(rec.line, "", "", err)
 		if at < len(c.header.labels) {
-			row.Problem.Column = cut(c.header.labels[at])
+			problem.Column = cut(c.header.labels[at])
 		}
+		row.Problem = &problem
 		return row
 	}
 	if err := cmp.Or(c.header.overflow(rec.cells, row.Earlier), c.header.tooShort(rec.cells)); err != nil {
-		row.Problem = &invite.Problem{Line: rec.line, Reason: err.Error()}
+		problem := invite.NewProblem(rec.line, "", "", err)
+		row.Problem = &problem
 		return row
 	}
 	c.dates.line = rec.line
 	candidate, field, err := c.candidate(v)
 	if err != nil {
-		row.Problem = &invite.Problem{Line: rec.line, Column: c.header.label(field), Reason: err.Error()}
+		problem := c.header.problem(rec.line, field, err)
+		row.Problem = &problem
 		return row
 	}
 	row.Candidate = candidate
 	row.Candidate.Origin = origin
+	if candidate.Expiry.Column != Expires.flag() {
+		row.Candidate.Expiry.Cell = c.header.ref(rec.line, Expires)
+	}
 	row.Warnings = c.warnings(&row.Candidate)
 	return row
 }
 
 // warnings tell what a person should look at in a row that is valid, nil if there is nothing.
 func (c *checks) warnings(who *invite.Candidate) (all []invite.Problem) {
-	warn := func(f Field, reason string) {
-		all = append(all, invite.Problem{Line: who.Origin.Line, Column: c.header.label(f), Reason: reason})
-	}
+	warn := func(f Field, err error) { all = append(all, c.header.problem(who.Origin.Line, f, err)) }
 	if domain := who.Key.Email[strings.LastIndexByte(who.Key.Email, '@')+1:]; domain != c.domain { // mostly the same again
 		c.domain, c.better = domain, likelyDomain(domain)
 	}
 	if c.better != "" {
-		warn(Email, fmt.Sprintf("%s: did you mean %s?", c.domain, c.better))
+		warn(Email, fmt.Errorf("%s: did you mean %s?", c.domain, c.better))
 	}
 	if doubt := who.Expiry.Doubt(); doubt != "" && who.Expiry.Column != Expires.flag() {
-		warn(Expires, doubt)
+		warn(Expires, fault(who.Expiry.Text, doubt))
 	}
 	return all
 }
@@ -162,8 +166,8 @@ func (c *checks) name(v *values) (string, error) {
 	if name == "" {
 		return "", errors.New("name is missing")
 	}
-	if n := utf8.RuneCountInString(name); n > maxName {
-		return "", fmt.Errorf("%q has %d characters, at most %d are allowed", cut(name), n, maxName)
+	if utf8.RuneCountInString(name) > maxName {
+		return "", fault(name, "is longer than "+strconv.Itoa(maxName)+" characters")
 	}
 	return name, nil
 }
@@ -243,6 +247,16 @@ func (s *setting[T]) count() {
 	}
 }
 
+// fault is a reason that quotes the value.
+func fault(value, reason string) error {
+	return &invite.Fault{Value: cut(value), Reason: errors.New(reason)}
+}
+
+var (
+	errGrouped = errors.New("is not plain digits")
+	errZero    = errors.New("begins with a zero")
+)
+
 // parseAssessment takes digits, and the ".0" that some programs put behind whole numbers. What else becomes of a number
 // (1e3, a leading zero, 4,711) is refused rather than guessed at: a wrong guess is another assessment.
 func parseAssessment(text, _ string) (int64, error) {
@@ -254,13 +268,13 @@ func parseAssessment(text, _ string) (int64, error) {
 	switch {
 	case isGrouped(text):
 		plain := strings.NewReplacer(".", "", ",", "").Replace(text)
-		return 0, fmt.Errorf("%q is not plain digits, write %s if that is the assessment", cut(text), cut(plain))
+		return 0, &invite.Fault{Value: cut(text), Reason: errGrouped, Advice: "write " + cut(plain) + " if that is the assessment"}
 	case strings.Trim(digits, "0123456789") != "", strings.Trim(digits, "0") == "":
-		return 0, fmt.Errorf("%q is not a positive whole number", cut(text))
+		return 0, fault(text, "is not a positive whole number")
 	case digits[0] == '0':
-		return 0, fmt.Errorf("%q begins with a zero, write %s", cut(text), cut(strings.TrimLeft(digits, "0")))
+		return 0, &invite.Fault{Value: cut(text), Reason: errZero, Advice: "write " + cut(strings.TrimLeft(digits, "0"))}
 	case err != nil:
-		return 0, fmt.Errorf("%q is too large for an assessment id", cut(text))
+		return 0, fault(text, "is too large for an assessment id")
 	}
 	return id, nil
 }
@@ -291,13 +305,13 @@ func parseFormat(text, _ string) (invite.Format, error) {
 // clean gives the text of a cell that is used.
 func clean(cell string) (string, error) {
 	if !utf8.ValidString(cell) {
-		return "", fmt.Errorf("%q is not valid UTF-8", cut(cell))
+		return "", fault(cell, "is not valid UTF-8")
 	}
 	if strings.IndexByte(cell, 0) >= 0 {
-		return "", fmt.Errorf("%q has a NUL byte in it", cut(cell))
+		return "", fault(cell, "has a NUL byte in it")
 	}
 	if strings.Contains(cell, "\ufffd") {
-		return "", fmt.Errorf("%q has a character that was lost when the file was saved or read", cut(cell))
+		return "", fault(cell, "has a character that was lost when the file was saved or read")
 	}
 	return uncurl(trim(cell)), nil
 }

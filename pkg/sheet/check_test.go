@@ -82,7 +82,7 @@ func TestRows_sayWhatIsWrong(t *testing.T) {
 		cells, want string
 	}{
 		{" ,ann@example.org,1,getlink,", "line 2, column Full Name: name is missing"},
-		{long + ",ann@example.org,1,getlink,", `line 2, column Full Name: "` + long[:2*60] + `…" has 256 characters, at most 255 are allowed`},
+		{long + ",ann@example.org,1,getlink,", `line 2, column Full Name: "` + long[:2*60] + `…" is longer than 255 characters`},
 		{"Ann\x81,ann@example.org,1,getlink,", `line 2, column Full Name: "Ann\x81" is not valid UTF-8`},
 		{"A\x00nn,ann@example.org,1,getlink,", `line 2, column Full Name: "A\x00nn" has a NUL byte in it`},
 		{"Ann,,1,getlink,", "line 2, column E-mail: e-mail address is missing"},
@@ -119,7 +119,7 @@ func TestRows_sayWhatIsWrong(t *testing.T) {
 		{"Ann,ann@example.org,1,getlink," + strings.Repeat("1", 70) + "d",
 			`line 2, column Expires: "` + strings.Repeat("1", 60) + `…" is not a date, use YYYY-MM-DD HH:MM, YYYY-MM-DD or 7d`},
 		{"Ann,ann@example.org", "line 2, column ID No.: assessment id is missing"},
-		{"Smith,Ann,ann@example.org,1,getlink,,x,", "line 2: has 7 cells but the header has 5; does a value with a comma lack its quotes?"},
+		{"Smith,Ann,ann@example.org,1,getlink,,x,", "line 2: has more cells than the 5 of the header; does a value with a comma lack its quotes?"},
 		{",ann,x,Mail,", "line 2, column Full Name: name is missing"}, // the first of several
 	}
 	for _, test := range tests {

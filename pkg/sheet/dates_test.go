@@ -35,7 +35,7 @@ func understood(t *testing.T, content string, o Options) (dates []string, notice
 	}
 	for _, row := range rows {
 		if row.Problem != nil {
-			dates = append(dates, row.Problem.Reason)
+			dates = append(dates, row.Problem.Text())
 		} else {
 			dates = append(dates, row.Candidate.Expiry.Understood())
 		}

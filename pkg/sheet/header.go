@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/xuri/excelize/v2"
+
 	"batchinvite/pkg/invite"
 )
 
@@ -154,22 +156,21 @@ func (h *header) tooShort(cells []string) error {
 	if !h.sent || len(cells) >= h.end {
 		return nil
 	}
-	return fmt.Errorf("has %d cells but the header has %d; was the file cut off here?", len(cells), h.end)
+	return fmt.Errorf("has fewer cells than the %d of the header; was the file cut off here?", h.end)
 }
 
 func (h *header) tooWide(cells []string, width int) error {
 	if len(cells) <= width {
 		return nil
 	}
-	used := lastFilled(cells) + 1
-	if used <= width {
+	if lastFilled(cells) < width {
 		return nil
 	}
 	like := "header"
 	if h.bare {
 		like = "first row"
 	}
-	return fmt.Errorf("has %d cells but the %s has %d; does a value with a comma lack its quotes?", used, like, width)
+	return fmt.Errorf("has more cells than the %d of the %s; does a value with a comma lack its quotes?", width, like)
 }
 
 // find places the fields in columns: first as the user says, then by what the columns are called.
@@ -335,6 +336,24 @@ func (h *header) label(f Field) string {
 		return h.label(FirstName) + " + " + h.label(LastName)
 	}
 	return ""
+}
+
+// problem tells what is wrong with a field of a row.
+func (h *header) problem(line int, f Field, err error) invite.Problem {
+	return invite.NewProblem(line, h.label(f), h.ref(line, f), err)
+}
+
+// ref is the cell of a field in a workbook's row, such as C7; "" elsewhere.
+func (h *header) ref(line int, f Field) string {
+	i, ok := h.columns[f]
+	if f == Name && !ok {
+		i, ok = h.columns[FirstName]
+	}
+	if !h.typed || !ok || h.sent && sentColumns[f] != "" {
+		return ""
+	}
+	ref, _ := excelize.CoordinatesToCellName(i+1, line) // which a worksheet has
+	return ref
 }
 
 // tags names the columns for gocsv: by their field, or by nothing that a field is tagged with. Of two columns with one

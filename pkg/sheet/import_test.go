@@ -110,8 +110,8 @@ func TestImport_refusesResultsThatAreCutOff(t *testing.T) {
 	header, whole := "Name,Email,"+resultHeader+"\n", "Ann,ann@example.org,"+outcome("invited", "https://v.example/1")
 	for cut, want := range map[string]string{
 		whole:                               "<nil>",
-		strings.TrimSuffix(whole, ",,,,,1"): "line 2: has 8 cells but the header has 13; was the file cut off here?",
-		"Ann,ann@example.org":               "line 2: has 2 cells but the header has 13; was the file cut off here?",
+		strings.TrimSuffix(whole, ",,,,,1"): "line 2: has fewer cells than the 13 of the header; was the file cut off here?",
+		"Ann,ann@example.org":               "line 2: has fewer cells than the 13 of the header; was the file cut off here?",
 	} {
 		row := one(t, header+cut, importing())
 		got := "<nil>"

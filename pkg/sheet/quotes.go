@@ -1,7 +1,6 @@
 package sheet
 
 import (
-	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -55,7 +54,7 @@ func tornApart(cells []string, delimiter rune) (column int, err error) {
 			last, _ := utf8.DecodeLastRuneInString(trim(later))
 			if strings.ContainsRune(closers, last) && last != utf8.RuneError {
 				whole := strings.Join(cells[i:i+j+2], string(delimiter))
-				return i, fmt.Errorf("%q is split at its delimiter, as curly quotes hold nothing together; write straight quotes around it", cut(trim(whole)))
+				return i, fault(trim(whole), "is split at its delimiter, as curly quotes hold nothing together; write straight quotes around it")
 			}
 			if strings.ContainsAny(later, closers) {
 				break

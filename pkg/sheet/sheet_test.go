@@ -188,7 +188,7 @@ func TestRows_takeAResultsFileBack(t *testing.T) {
 			header: []string{"Name", "Email", "", ""}, cells: []string{"Ann", "ann@example.org", "seen", ""}},
 		{name: "cells beyond all columns", content: "Name,Email," + resultHeader + "\nAnn,ann@example.org," + outcome("invited", "https://x.invalid/1") + ",seen",
 			header: []string{"Name", "Email"}, cells: []string{"Ann", "ann@example.org", "seen"},
-			problem: "line 2: has 14 cells but the header has 13; does a value with a comma lack its quotes?"},
+			problem: "line 2: has more cells than the 13 of the header; does a value with a comma lack its quotes?"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -222,11 +222,11 @@ func TestRows_takeAResultsFileBack(t *testing.T) {
 func TestRows_ofAResultsFileStayInvalidUntilTheirOverflowIsGone(t *testing.T) {
 	header := "Name,Email,Test ID,Notes,," + resultHeader + "\n"
 	row := one(t, header+"Ann,ann@example.org,12,500,x,"+outcome("invalid", "")+"\n", options())
-	if got, want := fmt.Sprint(row.Problem), "line 2: has 5 cells but the header has 4; does a value with a comma lack its quotes?"; got != want {
+	if got, want := fmt.Sprint(row.Problem), "line 2: has more cells than the 4 of the header; does a value with a comma lack its quotes?"; got != want {
 		t.Errorf("problem = %s, want %s", got, want)
 	}
 	row = one(t, header+"Ann,ann@example.org,12500,x,,"+outcome("invalid", "")+",more\n", options())
-	if got, want := fmt.Sprint(row.Problem), "line 2: has 17 cells but the header has 16; does a value with a comma lack its quotes?"; got != want {
+	if got, want := fmt.Sprint(row.Problem), "line 2: has more cells than the 16 of the header; does a value with a comma lack its quotes?"; got != want {
 		t.Errorf("problem = %s, want %s", got, want)
 	}
 	for _, cells := range []string{

@@ -135,13 +135,13 @@ func mapOf(name, email string) Options {
 	return Options{Map: map[string]string{"name": name, "email": email}}
 }
 
-func TestShape_isNamedOnlyWhereItDiffers(t *testing.T) {
+func TestShape_isNamedForPeople(t *testing.T) {
 	for shape, want := range map[Shape]string{
-		{Encoding: "utf-8", Delimiter: ',', BOM: true, CRLF: true}: "CSV",
+		{Encoding: "utf-8", Delimiter: ',', BOM: true, CRLF: true}: "CSV (commas, UTF-8)",
 		{Encoding: "windows-1252", Delimiter: ';'}:                 "CSV (semicolons, Windows-1252)",
 		{Encoding: "utf-16be", Delimiter: '\t'}:                    "CSV (tabs, UTF-16)",
 		{Encoding: "shift_jis", Delimiter: '|'}:                    "CSV (pipes, shift_jis)",
-		{Encoding: "utf-8", Delimiter: '^'}:                        `CSV ("^" between cells)`,
+		{Encoding: "utf-8", Delimiter: '^'}:                        `CSV ("^" between cells, UTF-8)`,
 	} {
 		if got := shape.String(); got != want {
 			t.Errorf("%+v = %q, want %q", shape, got, want)
@@ -180,7 +180,7 @@ func TestNotices_tellOfGuessedCells(t *testing.T) {
 
 func TestRows_leaveWhatIsNoWindows1252Either(t *testing.T) {
 	row := one(t, "Name,Email\nAnn\x81\xe9,a@example.org\n", options())
-	if want := `"Ann\x81\xe9" is not valid UTF-8`; row.Problem == nil || row.Problem.Reason != want {
+	if want := `"Ann\x81\xe9" is not valid UTF-8`; row.Problem == nil || row.Problem.Text() != want {
 		t.Errorf("problem = %v, want %s", row.Problem, want)
 	}
 }
@@ -290,14 +290,15 @@ func TestRows_takeInvisibleCharactersAndCurlyQuotesAwayFromValues(t *testing.T) 
 }
 
 func TestRows_sayThatCurlyQuotesQuoteNothing(t *testing.T) {
-	tests := []struct{ content, column, want string }{
-		{"Name,Email,a,b\n“Doe, Ann”,a@example.org,\n", "Name", `"“Doe, Ann”" is split at its delimiter, as curly quotes hold nothing together; write straight quotes around it`},
-		{"Name;Email\n„Doe; A; B“;a@example.org\n", "Name", `"„Doe; A; B“" is split at its delimiter, as curly quotes hold nothing together; write straight quotes around it`},
-		{"Name,Email,Notes\nAnn,a@example.org,\x93x, y\x94\n", "Notes", `"“x, y”" is split at its delimiter, as curly quotes hold nothing together; write straight quotes around it`},
+	tests := []struct{ content, column, value string }{
+		{"Name,Email,a,b\n“Doe, Ann”,a@example.org,\n", "Name", "“Doe, Ann”"},
+		{"Name;Email\n„Doe; A; B“;a@example.org\n", "Name", "„Doe; A; B“"},
+		{"Name,Email,Notes\nAnn,a@example.org,\x93x, y\x94\n", "Notes", "“x, y”"},
 	}
 	for _, test := range tests {
 		row := one(t, test.content, options())
-		want := &invite.Problem{Line: 2, Column: test.column, Reason: test.want}
+		want := &invite.Problem{Line: 2, Column: test.column, Value: test.value,
+			Reason: "is split at its delimiter, as curly quotes hold nothing together; write straight quotes around it"}
 		if diff := cmp.Diff(want, row.Problem); diff != "" {
 			t.Errorf("%q: problem (-want +got):\n%s", test.content, diff)
 		}

@@ -92,7 +92,7 @@ func TestXLSX_rowsAreTheSheetsOwnAndBothPassesTheSame(t *testing.T) {
 	}), Options{})
 	want := []string{
 		"4 Ann|ann@example.org|4711|getlink|",
-		`9 Bob|bob|4711|getlink|||a remark ! line 9, column E-mail: "bob" is not an e-mail address`,
+		`9 Bob|bob|4711|getlink|||a remark ! line 9, column E-mail, cell B9: "bob" is not an e-mail address`,
 	}
 	for pass := range 2 {
 		got := rowLines(t, s)
