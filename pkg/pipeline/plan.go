@@ -15,7 +15,7 @@ type Plan struct {
 	Rows       int
 	Invalid    int // dates that have passed among them
 	Duplicates int
-	Warnings   int // of rows that are valid
+	Warnings   int // of rows that are valid and no duplicates
 
 	Invited  int // before; of these
 	Expired  int // the link's date has passed
@@ -56,7 +56,7 @@ type Planner struct {
 	Now    time.Time
 	// Invalid hears of every row that can't be sent, in order.
 	Invalid func(invite.Row, invite.Problem)
-	// Warn, if there is one, hears of every warning about a valid row, in the rows' order.
+	// Warn, if there is one, hears of every warning about a valid row that is no duplicate, in the rows' order.
 	Warn func(invite.Row, invite.Problem)
 
 	plan   Plan
@@ -73,12 +73,7 @@ func (p *Planner) Plan(ctx context.Context, rows Rows) (Plan, error) {
 			return Plan{}, err
 		}
 		p.plan.Rows++
-		p.warn(row)
-		switch {
-		case row.Problem != nil:
-			p.invalid(row, *row.Problem)
-			continue
-		case p.plan.Repeats.Seen(row.Candidate.Key):
+		if row.Problem == nil && p.plan.Repeats.Seen(row.Candidate.Key) {
 			p.plan.Duplicates++
 			continue
 		}
@@ -115,16 +110,24 @@ func (p *Planner) judge(ctx context.Context, batch []invite.Row) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	keys := make([]invite.Key, len(batch))
-	for i, row := range batch {
-		keys[i] = row.Candidate.Key
+	keys := make([]invite.Key, 0, len(batch))
+	for _, row := range batch {
+		if row.Problem == nil {
+			keys = append(keys, row.Candidate.Key)
+		}
 	}
 	histories, err := p.Lookup(ctx, keys)
 	if err != nil {
 		return fmt.Errorf("look up %d people in the ledger: %w", len(keys), err)
 	}
-	for i, row := range batch {
-		p.count(row, histories[i])
+	for _, row := range batch {
+		if row.Problem != nil {
+			p.invalid(row, *row.Problem)
+			continue
+		}
+		p.warn(row)
+		p.count(row, histories[0])
+		histories = histories[1:]
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"hash/maphash"
 	"strings"
 
@@ -72,6 +73,45 @@ func (r *Repeats) own(row invite.Row) (o *owner, first bool) {
 		delete(r.owners, row.Candidate.Key)
 	}
 	return o, first
+}
+
+// Duplicate is a valid row whose person an earlier row owns.
+type Duplicate struct {
+	Row   invite.Row
+	First invite.Origin
+	// Differs says what the two do not agree in, "" if in nothing that counts, and Detail how.
+	Differs, Detail string
+}
+
+// Duplicates is a second pass that sends nothing: it tells of every duplicate. It uses r up.
+func (r *Repeats) Duplicates(rows Rows, tell func(Duplicate)) error {
+	for row, err := range rows {
+		if err != nil {
+			return err
+		}
+		if row.Problem != nil {
+			continue
+		}
+		if o, first := r.own(row); o != nil && !first {
+			differs, detail := o.differs(row.Candidate)
+			tell(Duplicate{Row: row, First: o.origin, Differs: differs, Detail: detail})
+		}
+		if len(r.copies) == 0 {
+			break
+		}
+	}
+	return nil
+}
+
+// differs says what another row of the same person has that the owner has not.
+func (o *owner) differs(c invite.Candidate) (what, detail string) {
+	switch {
+	case c.Name != o.name:
+		return "another name", fmt.Sprintf("%q there, %q here", o.name, c.Name)
+	case c.Format != o.format:
+		return "another format", fmt.Sprintf("%s there, %s here", o.format, c.Format)
+	}
+	return "", ""
 }
 
 func (r *Repeats) hash(k invite.Key) uint64 {

@@ -65,11 +65,9 @@ func (f *flow) duplicate(it *item) (r invite.Result, reached bool) {
 		where += " of " + f.Files[o.origin.File]
 	}
 	r.Status = invite.StatusDuplicate
-	switch {
-	case c.Name != o.name:
-		r.Outcome.Error = fmt.Sprintf("same person as %s, but another name: %q there, %q here", where, o.name, c.Name)
-	case c.Format != o.format:
-		r.Outcome.Error = fmt.Sprintf("same person as %s, but another format: %s there, %s here", where, o.format, c.Format)
+	switch differs, detail := o.differs(c); {
+	case differs != "":
+		r.Outcome.Error = fmt.Sprintf("same person as %s, but %s: %s", where, differs, detail)
 	case !o.reached:
 		r.Outcome.Error = fmt.Sprintf("same person as %s, which is %s", where, o.status)
 		r.Outcome.Link = o.link
