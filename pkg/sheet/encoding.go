@@ -26,7 +26,7 @@ var (
 		{"\ufeff", utf8Name}, {"\xff\xfe", utf16LEName}, {"\xfe\xff", utf16BEName},
 	}
 
-	shownEncodings = map[string]string{utf16LEName: "UTF-16", utf16BEName: "UTF-16", windowsName: "Windows-1252"}
+	shownEncodings = map[string]string{utf8Name: "UTF-8", utf16LEName: "UTF-16", utf16BEName: "UTF-16", windowsName: "Windows-1252"}
 )
 
 // ParseEncoding gives the proper name of an encoding that is called name in any of the ways that the WHATWG's list has.

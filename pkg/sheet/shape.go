@@ -24,23 +24,13 @@ type Shape struct {
 	CRLF      bool   // most of its first lines end in both
 }
 
-// String names the kind of file for people. What is as every program writes it goes without saying.
+// String names the kind of file for people.
 func (s Shape) String() string {
-	var differs []string
-	if s.Delimiter != ',' {
-		name, known := delimiterNames[s.Delimiter]
-		if name += "s"; !known {
-			name = strconv.Quote(string(s.Delimiter)) + " between cells"
-		}
-		differs = append(differs, name)
+	name, known := delimiterNames[s.Delimiter]
+	if name += "s"; !known {
+		name = strconv.Quote(string(s.Delimiter)) + " between cells"
 	}
-	if s.Encoding != utf8Name {
-		differs = append(differs, cmp.Or(shownEncodings[s.Encoding], s.Encoding))
-	}
-	if len(differs) == 0 {
-		return "CSV"
-	}
-	return "CSV (" + strings.Join(differs, ", ") + ")"
+	return "CSV (" + name + ", " + cmp.Or(shownEncodings[s.Encoding], s.Encoding) + ")"
 }
 
 // text is a file of text, and how its bytes become records.

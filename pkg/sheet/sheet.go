@@ -22,7 +22,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"unicode/utf16"
@@ -146,26 +145,6 @@ func openAny(s *Snapshot, o *Options, known func(label string) bool) (*text, err
 
 // Header gives the file's own columns as they stand in it.
 func (s *Sheet) Header() []string { return s.checks.header.cells }
-
-// Kind says what sort of file the input is and, of a workbook, which worksheet is read and which ones with rows are not.
-func (s *Sheet) Kind() string {
-	t := s.text.snapshot.table
-	if t == nil {
-		return s.Shape().String()
-	}
-	kind := "XLSX, worksheet " + strconv.Quote(cut(t.sheet))
-	if len(t.others) == 0 {
-		return kind
-	}
-	var others []string
-	for _, name := range t.others[:min(len(t.others), maxListed)] {
-		others = append(others, strconv.Quote(cut(name)))
-	}
-	if more := len(t.others) - maxListed; more > 0 {
-		others = append(others, fmt.Sprintf("and %d more", more))
-	}
-	return kind + ", not " + strings.Join(others, ", ") + " (--sheet)"
-}
 
 // Kinds gives the type that the cells of each column have, nil where a file has no types.
 func (s *Sheet) Kinds() []invite.CellKind {
@@ -303,33 +282,4 @@ func (c *chunk) ReadAll() ([][]string, error) {
 		all = append(all, rec.cells)
 	}
 	return all, nil
-}
-
-// Mapping tells in one line where each field comes from.
-func (s *Sheet) Mapping() string {
-	var parts []string
-	for _, f := range []Field{Name, Email, AssessmentID, Format, Expires, Link, InvitedAt} {
-		if from := s.source(f); from != "" {
-			parts = append(parts, words[f]+": "+from)
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
-func (s *Sheet) source(f Field) string {
-	h, d := s.checks.header, s.checks.options.Defaults[f]
-	column := h.named(f)
-	if _, ok := h.columns[f]; f == Name && !ok {
-		column = h.named(FirstName) + " + " + h.named(LastName)
-	}
-	sent := h.sent && sentColumns[f] != ""
-	switch {
-	case !sent && !h.has(f):
-		return d.Value
-	case d.Override:
-		return d.Value + " instead of " + column
-	case d.Value != "":
-		return column + " or " + d.Value
-	}
-	return column
 }
