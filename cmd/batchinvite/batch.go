@@ -259,6 +259,11 @@ func (b batch) notices() (all []string) {
 	return all
 }
 
+// hasDates tells whether an expiry date can come from anywhere.
+func (b batch) hasDates() bool {
+	return slices.ContainsFunc(b, func(in *input) bool { return in.sheet.Source(sheet.Expires) != "" })
+}
+
 func (b batch) close() error {
 	var errs []error
 	for _, in := range b {

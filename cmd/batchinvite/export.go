@@ -172,7 +172,7 @@ func restore(f *pflag.Flag, value any) error {
 }
 
 func (a *app) rebuild(ctx context.Context, s *settings, p *place, led ledger.Ledger, b batch, past *ledger.RunRecord) error {
-	planned, err := s.plan(ctx, b, nil, func(string) {})
+	planned, err := s.plan(ctx, b, nil)
 	if err != nil {
 		return stoppedEarly(ctx, err)
 	}

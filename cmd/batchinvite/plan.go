@@ -24,11 +24,12 @@ const (
 // planned is the plan with everything that is said about it.
 type planned struct {
 	pipeline.Plan
-	facts    ledger.Facts
-	fresh    bool           // there is no ledger of this account yet
-	newIDs   map[int64]bool // assessments never used before
-	problems []string       // the first of the invalid rows
-	earlier  []pace.Usage   // calls of earlier runs
+	facts     ledger.Facts
+	fresh     bool           // there is no ledger of this account yet
+	newIDs    map[int64]bool // assessments never used before
+	found     *findings      // nil where they are told elsewhere
+	earlier   []pace.Usage   // calls of earlier runs
+	differing int            // duplicates that a run would leave without a link; of check
 }
 
 // calls is the number of calls the plan foresees, with --limit.
@@ -39,10 +40,9 @@ func (p *planned) calls(limit number) int {
 	return p.Send
 }
 
-// plan reads every row and asks the ledger, nil if there is none. tell hears of every row that can't be sent, and of every
-// warning about others.
-func (s *settings) plan(ctx context.Context, b batch, led ledger.Ledger, tell func(where string)) (*planned, error) {
-	p := &planned{fresh: led == nil, newIDs: map[int64]bool{}}
+// plan reads every row and asks the ledger, nil if there is none.
+func (s *settings) plan(ctx context.Context, b batch, led ledger.Ledger) (*planned, error) {
+	p := &planned{fresh: led == nil, newIDs: map[int64]bool{}, found: newFindings()}
 	planner := pipeline.Planner{
 		Lookup: func(_ context.Context, keys []invite.Key) ([]invite.History, error) {
 			return make([]invite.History, len(keys)), nil
@@ -51,15 +51,10 @@ func (s *settings) plan(ctx context.Context, b batch, led ledger.Ledger, tell fu
 		Lines:  b.lines(),
 		Now:    time.Now(),
 		Invalid: func(row invite.Row, problem invite.Problem) {
-			where := b[row.Origin.File].name + ": " + problem.String()
-			if len(p.problems) < shownProblems {
-				p.problems = append(p.problems, where)
-			}
-			tell(where)
+			p.found.add(kindInvalid, row.Origin.File, problem)
 		},
-		Warn: func(row invite.Row, w invite.Problem) {
-			w.Reason = "warning: " + w.Reason
-			tell(b[row.Origin.File].name + ": " + w.String())
+		Warn: func(row invite.Row, warning invite.Problem) {
+			p.found.add(kindWarning, row.Origin.File, warning)
 		},
 	}
 	if led != nil {
@@ -107,18 +102,18 @@ func (p *planned) text(s *settings, b batch, ledgerPath, account string) string 
 			fmt.Fprintf(&t, "%s: %s\n", in.snapshot.Name, notice)
 		}
 	}
+	if s.timezone == "" && b.hasDates() {
+		t.WriteString("zone of dates: sent as written, checked as UTC (--timezone)\n")
+	}
 	for _, notice := range b.notices() {
 		fmt.Fprintf(&t, "warning: %s\n", notice)
 	}
 	fmt.Fprintf(&t, "%s: %d valid, %d invalid, %s\n", count(p.Rows, "row"), p.Rows-p.Invalid-p.Duplicates, p.Invalid, count(p.Duplicates, "duplicate"))
-	for _, problem := range p.problems {
-		fmt.Fprintf(&t, "  %s\n", problem)
-	}
-	if more := p.Invalid - len(p.problems); more > 0 && len(p.problems) > 0 {
-		fmt.Fprintf(&t, "  and %d more: batchinvite check lists them all\n", more)
-	}
-	if p.Warnings > 0 {
-		fmt.Fprintf(&t, "%s: batchinvite check lists them\n", count(p.Warnings, "warning"))
+	if p.found != nil {
+		p.found.invalidLines(&t, b)
+		if p.Warnings > 0 {
+			fmt.Fprintf(&t, "%s: batchinvite check lists them\n", count(p.Warnings, "warning"))
+		}
 	}
 	p.historyLines(&t)
 	p.sendLines(&t, s)

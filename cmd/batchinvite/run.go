@@ -101,7 +101,7 @@ func (r *run) do(take, abort context.Context, files []string) (code int, err err
 			err = errors.Join(err, r.led.Close())
 		}
 	}()
-	if r.planned, err = r.plan(take, r.batch, r.led, func(string) {}); err != nil {
+	if r.planned, err = r.plan(take, r.batch, r.led); err != nil {
 		return 0, stoppedEarly(take, err)
 	}
 	r.sayPlan()
