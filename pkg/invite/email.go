@@ -14,6 +14,7 @@ import (
 const (
 	maxLocalPart = 64
 	maxAddress   = 254
+	maxLabel     = 63
 )
 
 var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(true), idna.VerifyDNSLength(true), idna.BidiRule())
@@ -22,6 +23,39 @@ var domains = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.Stric
 // lower case, the domain in its ASCII form (IDNA). The error is the reason alone, without the address.
 func NormalizeEmail(s string) (string, error) {
 	s = strings.TrimSpace(s)
+	if isPlain(s) {
+		return strings.ToLower(s), nil
+	}
+	return normalize(s)
+}
+
+// isPlain finds what most addresses are, in one pass: what normalize would take and merely put into lower case.
+func isPlain(s string) bool {
+	at, start := -1, 0 // of the part being read: the local one up to a dot, or a label
+	for i := range len(s) + 1 {
+		c := byte('.') // as if one stood at the end
+		if i < len(s) {
+			c = s[i]
+		}
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		case at < 0 && (c == '_' || c == '+' || c == '-'):
+		case c == '-' && i > start && i+1 < len(s) && s[i+1] != '-' && s[i+1] != '.': // no xn-- either
+		case c == '@' && at < 0 && i > start && i <= maxLocalPart:
+			at, start = i, i+1
+		case c == '.' && i > start && (at < 0 || i-start <= maxLabel):
+			if i == len(s) {
+				return at >= 0 && start > at+1 && i <= maxAddress
+			}
+			start = i + 1
+		default:
+			return false
+		}
+	}
+	return false
+}
+
+func normalize(s string) (string, error) {
 	if s == "" {
 		return "", errors.New("e-mail address is missing")
 	}

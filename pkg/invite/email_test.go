@@ -104,3 +104,38 @@ func TestMaskEmail_showsTooLittleToWriteTo(t *testing.T) {
 		}
 	}
 }
+
+// The short way must never take what the long one refuses, or spell it in another way.
+func TestNormalizeEmail_shortWayAgreesWithTheLongOne(t *testing.T) {
+	taken := 0
+	part := rapid.OneOf(rapid.StringMatching(`[a-zA-Z0-9]{1,3}`), rapid.SampledFrom([]string{".", "-", "--", "@", "_", "+", "xn--", "a", "İ", " ", "'",
+		strings.Repeat("x", 61), strings.Repeat("y.", 60)}))
+	rapid.Check(t, func(rt *rapid.T) {
+		s := strings.Join(rapid.SliceOfN(part, 0, 12).Draw(rt, "parts"), "")
+		if rapid.Bool().Draw(rt, "whole") {
+			s = strings.Trim(s, ".-") + "@example.org"
+		}
+		if !isPlain(s) {
+			return
+		}
+		taken++
+		normal, err := normalize(s)
+		if err != nil || normal != strings.ToLower(s) {
+			rt.Fatalf("normalize(%q) = %q, %v, want %q", s, normal, err, strings.ToLower(s))
+		}
+	})
+	if taken == 0 {
+		t.Error("no address went the short way")
+	}
+	for _, s := range []string{"a@x", "a@.x", "a@x.", "a..b@x.y", ".a@x.y", "a.@x.y", "a@x..y", "a@-x.y", "a@x-.y", "a@x.y-", "@x.y", "a@", "a", "", "a@xn--a.y", "a@b@x.y",
+		strings.Repeat("x", 65) + "@e.org", "x@" + strings.Repeat("y", 64) + ".org", "x@" + strings.Repeat("y.", 130) + "org"} {
+		if isPlain(s) {
+			t.Errorf("isPlain(%q), want it to go the long way", s)
+		}
+	}
+	for _, s := range []string{"ann@example.org", "Ann.Lee+x_1-2@mail-1.example.co.uk", "1@2.3"} {
+		if !isPlain(s) {
+			t.Errorf("%q goes the long way", s)
+		}
+	}
+}

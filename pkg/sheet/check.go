@@ -195,7 +195,9 @@ type setting[T comparable] struct {
 	parse func(text, column string) (T, error)
 	same  func(a, b T) bool // nil for ==
 
-	value          T    // of the Default, or what stands for none
+	value          T      // of the Default, or what stands for none
+	text           string // the last one that could be parsed
+	last           T
 	contradicts    bool // the row being checked does
 	contradictions int
 }
@@ -228,7 +230,12 @@ func (s *setting[T]) of(cell string, f Field, h *header) (T, error) {
 	case text == "":
 		return s.value, nil
 	}
-	own, err := s.parse(text, h.label(f))
+	own, err := s.last, error(nil)
+	if text != s.text { // mostly the same again
+		if own, err = s.parse(text, h.label(f)); err == nil {
+			s.text, s.last = text, own
+		}
+	}
 	s.contradicts = s.Typed && err == nil && s.differs(own)
 	return own, err
 }
