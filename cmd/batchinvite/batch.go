@@ -29,6 +29,7 @@ type input struct {
 	columns  []string // the header where there is no sheet
 	output   string   // a path, or stdStream
 	derived  bool     // the path is our choice
+	rejects  string   // a path, "" for none
 }
 
 // batch is the files of a run, in order.
@@ -100,7 +101,7 @@ func (a *app) snapshot(ctx context.Context, name string) (*sheet.Snapshot, error
 	return snapshot, err
 }
 
-var resultsName = regexp.MustCompile(`\.(results|rehearsal)(\.\d{8}T\d{6}Z(-\d+)?)?\.(csv|tsv|xlsx)$`)
+var resultsName = regexp.MustCompile(`\.(results|rehearsal|rejects)(\.\d{8}T\d{6}Z(-\d+)?)?\.(csv|tsv|xlsx)$`)
 
 // withoutResults leaves out, of "*.csv", the results of an input that is there too.
 func (a *app) withoutResults(names []string) []string {
@@ -144,33 +145,71 @@ func (b batch) place(s *settings) error {
 				in.output = filepath.Join(s.output, filepath.Base(in.output))
 			}
 		}
-		if err := b.checkPlace(i, in); err != nil {
+		if err := b.checkPlace(b[:i], "results", in, in.output, "--output"); err != nil {
+			return err
+		}
+	}
+	return b.placeRejects(s.rejects)
+}
+
+// placeRejects decides where rejects go, once the places of results are known.
+func (b batch) placeRejects(path string) error {
+	if path == "" {
+		return nil
+	}
+	folder := isFolder(path)
+	if len(b) > 1 && !folder {
+		return usage(fmt.Errorf("--rejects %s: rejects of %d files need a folder that exists", path, len(b)), "mkdir -p FOLDER, then --rejects FOLDER")
+	}
+	if path == stdStream {
+		return usage(errors.New("--rejects -: rejects need a file, stdout is for results"))
+	}
+	for i, in := range b {
+		in.rejects = path
+		if folder {
+			name := in.name
+			if name == stdStream {
+				name = "stdin.csv"
+			}
+			in.rejects = filepath.Join(path, filepath.Base(results.RejectsPath(name)))
+		}
+		for _, other := range b {
+			if other.output != stdStream && (results.SameFile(other.output, in.rejects) || results.SameFile(results.Partial(other.output), in.rejects)) {
+				return usage(fmt.Errorf("rejects of %s and results of %s would both go to %s", in.name, other.name, in.rejects), "choose another place with --rejects FILE")
+			}
+		}
+		if err := b.checkPlace(b[:i], "rejects", in, in.rejects, "--rejects"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b batch) checkPlace(i int, in *input) error {
-	if in.output == stdStream {
+// checkPlace refuses a path of what an input comes to that would overwrite an input, or what earlier inputs come to.
+func (b batch) checkPlace(earlier batch, what string, in *input, path, flag string) error {
+	if path == stdStream {
 		return nil
 	}
 	for _, other := range b {
-		overwritten := results.SameFile(other.name, in.output) || results.SameFile(other.name, results.Partial(in.output))
+		overwritten := results.SameFile(other.name, path) || results.SameFile(other.name, results.Partial(path))
 		if other.name != stdStream && overwritten {
-			return usage(fmt.Errorf("results of %s would overwrite the input %s", in.name, other.name), "choose another place with --output FILE")
+			return usage(fmt.Errorf("%s of %s would overwrite the input %s", what, in.name, other.name), "choose another place with "+flag+" FILE")
 		}
 	}
-	for _, other := range b[:i] {
-		if results.SameFile(other.output, in.output) {
-			return usage(fmt.Errorf("results of %s and %s would both go to %s", other.name, in.name, in.output), "run them one after the other")
+	for _, other := range earlier {
+		if there := map[string]string{"results": other.output, "rejects": other.rejects}[what]; results.SameFile(there, path) {
+			return usage(fmt.Errorf("%s of %s and %s would both go to %s", what, other.name, in.name, path), "run them one after the other")
 		}
 	}
-	if info, err := os.Stat(in.output); err == nil && !info.Mode().IsRegular() {
-		return usage(fmt.Errorf("results of %s can't go to %q: it is no regular file", in.name, in.output), "--output - writes to stdout")
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		hint := "choose another place with " + flag + " FILE"
+		if what == "results" {
+			hint = "--output - writes to stdout"
+		}
+		return usage(fmt.Errorf("%s of %s can't go to %q: it is no regular file", what, in.name, path), hint)
 	}
-	if folder := filepath.Dir(in.output); !isFolder(folder) {
-		return usage(fmt.Errorf("results of %s can't go to %q: there is no folder %q", in.name, in.output, folder), "mkdir -p "+quoted(folder))
+	if folder := filepath.Dir(path); !isFolder(folder) {
+		return usage(fmt.Errorf("%s of %s can't go to %q: there is no folder %q", what, in.name, path, folder), "mkdir -p "+quoted(folder))
 	}
 	return nil
 }
@@ -178,7 +217,11 @@ func (b batch) checkPlace(i int, in *input) error {
 // fit refuses what a worksheet can't hold, before anything is sent. It needs a full pass.
 func (b batch) fit() error {
 	for _, in := range b {
-		if !results.IsXLSX(in.output) {
+		path, what, flag := in.output, "results", "--output "
+		if !results.IsXLSX(path) {
+			path, what, flag = in.rejects, "rejects", "--rejects "
+		}
+		if !results.IsXLSX(path) {
 			continue
 		}
 		var reason string
@@ -192,8 +235,8 @@ func (b batch) fit() error {
 		default:
 			continue
 		}
-		name := strings.TrimSuffix(in.output, filepath.Ext(in.output)) + ".csv"
-		return usage(fmt.Errorf("results of %s can't go to %s: %s", in.name, in.output, reason), "--output "+quoted(name))
+		name := strings.TrimSuffix(path, filepath.Ext(path)) + ".csv"
+		return usage(fmt.Errorf("%s of %s can't go to %s: %s", what, in.name, path, reason), flag+quoted(name))
 	}
 	return nil
 }
@@ -288,14 +331,21 @@ func (in *input) header() []string {
 
 // format is how the results are written: as the input is, save that a name may ask for tabs, and that what is not plain
 // UTF-8 becomes UTF-8 with the mark by which spreadsheet programs know it.
-func (in *input) format() (f results.Format) {
+func (in *input) format(path string) (f results.Format) {
 	if in.sheet != nil {
 		s := in.sheet.Shape()
 		f = results.Format{BOM: s.BOM || s.Encoding != "utf-8", Delimiter: s.Delimiter, Sep: s.Sep, CRLF: s.CRLF}
 	}
-	if results.IsTabs(in.output) {
+	if results.IsTabs(path) {
 		f.Delimiter = '\t'
 	}
+	return f
+}
+
+// rejectsFormat is that of the input throughout, so that who mends the rejects sees what the input showed.
+func (in *input) rejectsFormat() results.Format {
+	f, s := in.format(in.rejects), in.sheet.Shape()
+	f.Rejects, f.BOM, f.Encoding, f.Mixed = true, s.BOM, s.Encoding, s.Mixed
 	return f
 }
 

@@ -206,13 +206,13 @@ func (a *app) rebuild(ctx context.Context, s *settings, p *place, led ledger.Led
 		return &failure{exitInternal, err, out.left()}
 	}
 	if !s.quiet {
-		a.sayf("%s", exported(past, totals, out.told))
+		a.sayf("%s", exported(past, totals, out.places()))
 	}
 	return nil
 }
 
 // exported says what was rebuilt.
-func exported(past *ledger.RunRecord, t pipeline.Totals, places []string) string {
+func exported(past *ledger.RunRecord, t pipeline.Totals, places string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "rebuilt: %s", count(t.Rows, "row"))
 	if past.ID != noRun {
@@ -220,6 +220,6 @@ func exported(past *ledger.RunRecord, t pipeline.Totals, places []string) string
 	}
 	b.WriteString("\n")
 	countLines(&b, t.Counts)
-	placeLines(&b, places)
+	b.WriteString(places)
 	return b.String()
 }

@@ -67,7 +67,7 @@ func (r *run) sayEnd(id int64, totals pipeline.Totals, took time.Duration, out *
 	if r.quiet {
 		r.sayf("%s", troubles(totals, next))
 	} else {
-		r.sayf("%s", summarise(totals, took, r.paceSummary(paced, totals.Calls, took), out.told, next))
+		r.sayf("%s", summarise(totals, took, r.paceSummary(paced, totals.Calls, took), out.places(), next))
 	}
 }
 

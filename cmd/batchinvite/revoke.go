@@ -319,7 +319,7 @@ func (r *run) askRevoke(ctx context.Context, n int) error {
 // createRevocations begins the results file.
 func (r *run) createRevocations(path string) (*output, error) {
 	b := batch{{name: "revoke", output: path, columns: revocationColumns}}
-	if err := b.checkPlace(0, b[0]); err != nil {
+	if err := b.checkPlace(nil, "results", b[0], path, "--output"); err != nil {
 		return nil, err
 	}
 	out, err := r.createOutput(b, func(*invite.Result) {})

@@ -21,7 +21,7 @@ import (
 
 // settings are run's flags, in their final values.
 type settings struct {
-	output                                string
+	output, rejects                       string
 	assessmentID, format, expires         string
 	timezone, vendorTimezone              string
 	campaign                              string
@@ -129,6 +129,7 @@ func (s *settings) firstFlags(f *pflag.FlagSet) {
 }
 
 func (s *settings) rowFlags(f *pflag.FlagSet) {
+	f.StringVar(&s.rejects, "rejects", "", "`file` for the rows that are invalid, rejected or not sent, as they are in the input and with the reason: to be mended and run again; a folder for several inputs")
 	f.StringVar(&s.sheet, "sheet", "", "worksheet of an XLSX, `name` or number; default the first with rows")
 	f.Var(&s.override, "override", "let a typed flag win over the rows' own values: `assessment-id,format,expires`")
 	f.Var(&s.encoding, "encoding", "of text files, such as utf-8, windows-1252, utf-16le, shift_jis; default: found out")

@@ -10,7 +10,7 @@ import (
 )
 
 // summarise says what a run came to.
-func summarise(t pipeline.Totals, took time.Duration, paced string, places []string, next string) string {
+func summarise(t pipeline.Totals, took time.Duration, paced, places, next string) string {
 	var b strings.Builder
 	word := "done"
 	if len(t.Stops) > 0 {
@@ -22,7 +22,7 @@ func summarise(t pipeline.Totals, took time.Duration, paced string, places []str
 		fmt.Fprintf(&b, "%s, half within %s, 95 %% within %s\n", count(t.Calls, "call"), short(t.P50), short(t.P95))
 	}
 	b.WriteString(paced)
-	placeLines(&b, places)
+	b.WriteString(places)
 	b.WriteString(troubles(t, next))
 	return b.String()
 }
@@ -32,15 +32,6 @@ func countLines(b *strings.Builder, counts map[invite.Status]int) {
 		if n := counts[s]; n > 0 {
 			fmt.Fprintf(b, "  %-15s %8d\n", s, n)
 		}
-	}
-}
-
-func placeLines(b *strings.Builder, places []string) {
-	for i, place := range places {
-		if i == 0 {
-			b.WriteString("results: ")
-		}
-		fmt.Fprintln(b, place)
 	}
 }
 

@@ -76,7 +76,7 @@ func normalize(s string) (string, error) {
 	}
 	ascii, err := domains.ToASCII(domain)
 	ascii = strings.TrimSuffix(ascii, ".") // of "example.org." and its like in other scripts
-	if err != nil || !strings.Contains(ascii, ".") {
+	if err != nil || !strings.Contains(ascii, ".") || strings.HasSuffix(ascii, ".") {
 		return "", errors.New("has no valid domain after the @")
 	}
 	normal := local + "@" + strings.ToLower(ascii)

@@ -64,7 +64,7 @@ func Create(path string, header []string, format Format) (*File, error) {
 		return nil, err
 	}
 	if IsXLSX(path) {
-		format = Format{} // what is converted in the end
+		format = Format{Rejects: format.Rejects} // what is converted in the end
 	}
 	f := &File{path: path, partial: partial, sum: sha256.New(), whole: Partial(path)}
 	f.Writer, err = Stream(io.MultiWriter(partial, f.sum), header, format)
@@ -147,7 +147,7 @@ func (f *File) convert() error {
 	}
 	f.sum.Reset()
 	f.whole = book.Name()
-	err = convert(io.MultiWriter(book, f.sum), func() io.Reader { return io.NewSectionReader(f.partial, 0, info.Size()) }, f.Kinds)
+	err = convert(io.MultiWriter(book, f.sum), func() io.Reader { return io.NewSectionReader(f.partial, 0, info.Size()) }, f.format.added(), f.Kinds)
 	if err == nil {
 		err = book.Sync()
 	}

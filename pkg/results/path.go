@@ -15,6 +15,16 @@ var inputTypes = []string{".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm"}
 // that is fed back gives the same path as its own input did, so it may be
 // the input itself: the caller checks with SameFile.
 func DefaultPath(input string, rehearsal bool) string {
+	if rehearsal {
+		return pathOf(input, ".rehearsal")
+	}
+	return pathOf(input, ".results")
+}
+
+// RejectsPath is where the rejects of an input go in a folder that the user named, but for that folder.
+func RejectsPath(input string) string { return pathOf(input, ".rejects") }
+
+func pathOf(input, word string) string {
 	name := trimEnding(input, ".gz")
 	ending := ".csv"
 	switch {
@@ -25,10 +35,7 @@ func DefaultPath(input string, rehearsal bool) string {
 	}
 	name = trimEnding(name, inputTypes...)
 	name = trimEnding(name, ".results", ".rehearsal")
-	if rehearsal {
-		return name + ".rehearsal" + ending
-	}
-	return name + ".results" + ending
+	return name + word + ending
 }
 
 // IsTabs tells whether a name says that tabs separate the cells.

@@ -23,8 +23,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gocarina/gocsv"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/runes"
+	"golang.org/x/text/transform"
 
 	"batchinvite/pkg/invite"
 )
@@ -58,10 +63,32 @@ type Format struct {
 	Delimiter rune // 0 for a comma
 	Sep       bool // a first line "sep=" and the delimiter
 	CRLF      bool
+	// Rejects are rows to be mended and fed back: of the result columns they have invite_error alone, and they are written
+	// in Encoding, a name in the WHATWG's list, "" for UTF-8. Characters that it lacks become question marks.
+	Rejects  bool
+	Encoding string
+	// Mixed is for a file of which single cells were found to be Windows-1252: cell by cell it is that again where it can be,
+	// and UTF-8 elsewhere.
+	Mixed bool
+}
+
+// reason is the only result column of rejects.
+const reason = "invite_error"
+
+// added are the columns behind the input's.
+func (f Format) added() []string {
+	if f.Rejects {
+		return []string{reason}
+	}
+	return invite.ResultColumns
 }
 
 // begin writes what stands before the header, and gives the writer of all that follows.
 func (f Format) begin(w io.Writer) (*csv.Writer, error) {
+	w, err := f.encode(w)
+	if err != nil {
+		return nil, err
+	}
 	out := csv.NewWriter(w)
 	out.Comma, out.UseCRLF = cmp.Or(f.Delimiter, ','), f.CRLF
 	start := ""
@@ -74,14 +101,51 @@ func (f Format) begin(w io.Writer) (*csv.Writer, error) {
 	if f.CRLF {
 		start = strings.ReplaceAll(start, "\n", "\r\n")
 	}
-	_, err := io.WriteString(w, start)
+	_, err = io.WriteString(w, start)
 	return out, err
+}
+
+// encode gives a writer that takes UTF-8.
+func (f Format) encode(w io.Writer) (io.Writer, error) {
+	if !f.Rejects || f.Encoding == "" || f.Mixed {
+		return w, nil
+	}
+	e, err := htmlindex.Get(f.Encoding)
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", f.Encoding, err)
+	}
+	one := e.NewEncoder()
+	known := runes.Map(func(r rune) rune {
+		if r < utf8.RuneSelf {
+			return r
+		}
+		if _, err := one.String(string(r)); err != nil {
+			return '?'
+		}
+		return r
+	})
+	return transform.NewWriter(w, transform.Chain(known, e.NewEncoder())), nil
+}
+
+// mixed is what a reader that finds Windows-1252 cell by cell takes for the text.
+func mixed(cell string) string {
+	bytes, err := charmap.Windows1252.NewEncoder().String(cell)
+	if err != nil || utf8.ValidString(bytes) { // plain ASCII, or what would be taken for UTF-8
+		return cell
+	}
+	for _, undefined := range []byte{0x81, 0x8d, 0x8f, 0x90, 0x9d} { // which no reader takes for Windows-1252
+		if strings.IndexByte(bytes, undefined) >= 0 {
+			return cell
+		}
+	}
+	return bytes
 }
 
 // Writer writes result rows as CSV.
 type Writer struct {
-	out   *csv.Writer
-	width int // cells of the input's header
+	out    *csv.Writer
+	format Format
+	width  int // cells of the input's header
 
 	cells  [][]string // of the rows not marshalled yet, as in the input
 	batch  []columns  // of the same rows
@@ -95,8 +159,8 @@ func Stream(w io.Writer, header []string, f Format) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Writer{out: out, width: len(header)}
-	s.record = clean(nil, slices.Concat(header, invite.ResultColumns))
+	s := &Writer{out: out, format: f, width: len(header)}
+	s.record = s.clean(nil, slices.Concat(header, f.added()))
 	if err := s.out.Write(s.record); err != nil {
 		return nil, err
 	}
@@ -145,11 +209,15 @@ type joiner struct {
 }
 
 func (j *joiner) Write(added []string) error {
-	j.record = clean(j.record[:0], j.cells[j.next])
+	j.record = j.clean(j.record[:0], j.cells[j.next])
 	for len(j.record) < j.width {
 		j.record = append(j.record, "")
 	}
-	j.record = clean(j.record, added)
+	if j.format.Rejects {
+		at := slices.Index(invite.ResultColumns, reason)
+		added = added[at : at+1]
+	}
+	j.record = j.clean(j.record, added)
 	j.next++
 	return j.out.Write(j.record)
 }
@@ -161,12 +229,15 @@ func (j *joiner) Error() error { return j.out.Error() }
 
 // clean appends cells the way they stand in the file. The line breaks come first: a CR that is guarded and becomes LF
 // afterwards would be a text that Unguard does not recognise.
-func clean(record, cells []string) []string {
+func (w *Writer) clean(record, cells []string) []string {
 	for _, cell := range cells {
 		if strings.Contains(cell, "\r") {
 			cell = strings.ReplaceAll(strings.ReplaceAll(cell, "\r\n", "\n"), "\r", "\n")
 		}
-		record = append(record, invite.Guard(cell))
+		if cell = invite.Guard(cell); w.format.Mixed {
+			cell = mixed(cell)
+		}
+		record = append(record, cell)
 	}
 	return record
 }

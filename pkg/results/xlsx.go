@@ -67,6 +67,7 @@ var fills = map[invite.Status]string{
 // hold, and take minutes for the links.
 type workbook struct {
 	open  func() io.Reader // the CSV from its start
+	added []string         // the columns behind the input's
 	kinds []invite.CellKind
 
 	header []string
@@ -83,8 +84,8 @@ type styles struct {
 }
 
 // convert writes the workbook to w.
-func convert(w io.Writer, open func() io.Reader, kinds []invite.CellKind) error {
-	b := &workbook{open: open, kinds: kinds}
+func convert(w io.Writer, open func() io.Reader, added []string, kinds []invite.CellKind) error {
+	b := &workbook{open: open, added: added, kinds: kinds}
 	if err := b.measure(); err != nil {
 		return err
 	}

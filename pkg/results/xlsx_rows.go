@@ -31,7 +31,7 @@ var numbered = []string{"invite_assessment_id", "invite_candidate_id", "invite_r
 // row writes one record, the header if it is the first.
 func (s *sheetXML) row(row int, cells []string) error {
 	fmt.Fprintf(s, `<row r="%d">`, row)
-	own := len(cells) - len(invite.ResultColumns)
+	own := len(cells) - len(s.book.added)
 	for i, cell := range cells {
 		if cell == "" {
 			continue
@@ -50,7 +50,7 @@ func (s *sheetXML) row(row int, cells []string) error {
 			}
 			s.own(ref, kind, cell)
 		default:
-			s.result(ref, invite.ResultColumns[i-own], cell)
+			s.result(ref, s.book.added[i-own], cell)
 		}
 	}
 	s.put("</row>")

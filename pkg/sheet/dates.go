@@ -82,7 +82,7 @@ func (s *Sheet) DateNotice() string { return s.dateNotice }
 // scanDates goes through the whole file to find out whether its dates have the day or the month first.
 func (s *Sheet) scanDates() (columnOrder, error) {
 	h := s.checks.header
-	at := h.columns[Expires]
+	at := h.place(h.columns[Expires])
 	first := map[invite.DateOrder]columnOrder{}
 	source := s.text.records()
 	source.labels = h.labels

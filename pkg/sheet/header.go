@@ -21,9 +21,10 @@ type header struct {
 	line       int
 	cells      []string      // the file's own columns
 	labels     []string      // the same on one line each, trimmed
-	columns    map[Field]int // places in cells, which are those in a record too
+	columns    map[Field]int // places in cells; see place
 	width      int           // of the header's record
 	recognised bool          // a results file of ours, whose result columns
+	rejects    bool          // or one of rejects, whose only one is the reason
 	results    int           // begin here
 	end        int           // and end before this place
 	typed      bool          // the cells have types
@@ -44,7 +45,7 @@ func newHeader(file string, rec record, o Options) (*header, error) {
 	h.sent = h.recognised && o.Import
 	h.unguard(rec.cells)
 	h.cells = h.own(rec.cells)
-	h.bare = o.NoHeader && !h.recognised
+	h.bare = o.NoHeader && !h.isOurs()
 	h.first = h.cells
 	for i, cell := range h.cells {
 		label := strings.Join(strings.Fields(trim(cell)), " ")
@@ -69,17 +70,41 @@ func newHeader(file string, rec record, o Options) (*header, error) {
 	return h, nil
 }
 
-// recognise finds our own result columns. A spreadsheet may have put columns without a name behind them.
+// recognise finds our own result columns. People put columns of their own behind them.
 func (h *header) recognise(cells []string) {
-	h.end = lastFilled(cells) + 1
-	h.results = h.end - len(invite.ResultColumns)
-	h.recognised = h.results >= 0 && slices.EqualFunc(cells[h.results:h.end], invite.ResultColumns,
-		func(cell, name string) bool { return trim(cell) == name })
+	all := len(invite.ResultColumns)
+	for h.results = lastFilled(cells) + 1 - all; h.results >= 0; h.results-- {
+		if slices.EqualFunc(cells[h.results:h.results+all], invite.ResultColumns, func(cell, name string) bool { return trim(cell) == name }) {
+			h.recognised, h.end = true, h.results+all
+			return
+		}
+	}
+	isReason := func(cell string) bool { return trim(cell) == "invite_error" }
+	if h.results = slices.IndexFunc(cells, isReason); h.results >= 0 && !slices.ContainsFunc(cells, isOtherResult) {
+		h.rejects, h.end = true, h.results+1
+	}
+}
+
+// isOtherResult: where some result columns are left, others were taken out, and what stands there is the user's business.
+func isOtherResult(cell string) bool {
+	_, ours := resultPlaces[trim(cell)]
+	return ours && trim(cell) != "invite_error"
+}
+
+// isOurs tells of a file that this program wrote, so that it has our guards and columns.
+func (h *header) isOurs() bool { return h.recognised || h.rejects }
+
+// place is where a column of the file's own stands in a record.
+func (h *header) place(own int) int {
+	if h.isOurs() && own >= h.results {
+		return own + h.end - h.results
+	}
+	return own
 }
 
 // unguard takes our guards off the cells of a results file of ours.
 func (h *header) unguard(cells []string) {
-	if !h.recognised || h.typed {
+	if !h.isOurs() || h.typed {
 		return
 	}
 	for i, cell := range cells {
@@ -91,7 +116,7 @@ func (h *header) unguard(cells []string) {
 func (h *header) own(cells []string) []string { return ownOf(h, cells) }
 
 func ownOf[T any](h *header, columns []T) []T {
-	if !h.recognised || len(columns) <= h.results {
+	if !h.isOurs() || len(columns) <= h.results {
 		return columns
 	}
 	return append(columns[:h.results:h.results], columns[min(h.end, len(columns)):]...)
@@ -132,8 +157,8 @@ func (h *header) earlier(cells []string, asked bool) *invite.Earlier {
 
 // cell is a row's cell for a field, "" if there is none.
 func (h *header) cell(cells []string, f Field) string {
-	if i, ok := h.columns[f]; ok && i < len(cells) {
-		return trim(cells[i])
+	if i, ok := h.columns[f]; ok && h.place(i) < len(cells) {
+		return trim(cells[h.place(i)])
 	}
 	return ""
 }
@@ -233,10 +258,8 @@ func (h *header) assign(f Field, column string) error {
 	return nil
 }
 
-// isOwn tells whether a place is that of a column of the file's own, with a name or without.
-func (h *header) isOwn(i int) bool {
-	return i >= 0 && i < len(h.cells) && (!h.recognised || i < h.results)
-}
+// isOwn tells whether there is such a column of the file's own, with a name or without.
+func (h *header) isOwn(i int) bool { return i >= 0 && i < len(h.cells) }
 
 // guess gives a field the column that has one of its aliases.
 func (h *header) guess(f Field) error {
@@ -302,6 +325,7 @@ func (h *header) has(f Field) bool {
 // follow puts the address of a link in the place of what its cell shows, such as "write to Ann".
 func (h *header) follow(rec record, links map[place]string) {
 	i, ok := h.columns[Email]
+	i = h.place(i)
 	if !ok || i >= len(rec.cells) || strings.Contains(rec.cells[i], "@") {
 		return
 	}
@@ -352,7 +376,7 @@ func (h *header) ref(line int, f Field) string {
 	if !h.typed || !ok || h.sent && sentColumns[f] != "" {
 		return ""
 	}
-	ref, _ := excelize.CoordinatesToCellName(i+1, line) // which a worksheet has
+	ref, _ := excelize.CoordinatesToCellName(h.place(i)+1, line) // which a worksheet has
 	return ref
 }
 
@@ -361,7 +385,7 @@ func (h *header) ref(line int, f Field) string {
 func (h *header) tags() []string {
 	tags := make([]string, h.width)
 	for f, i := range h.columns {
-		tags[i] = string(f)
+		tags[h.place(i)] = string(f)
 	}
 	return tags
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/encoding/charmap"
 	"pgregory.net/rapid"
 
 	"batchinvite/pkg/invite"
@@ -45,7 +46,7 @@ func TestRows_bringBackTheResultsOfAnyTable(t *testing.T) {
 		if err != nil || !s.Recognised() {
 			rt.Fatalf("recognised: %v, error %v", s.Recognised(), err)
 		}
-		if diff := cmp.Diff(Shape{"utf-8", format.BOM, format.Delimiter, format.Sep, format.CRLF}, s.Shape()); diff != "" {
+		if diff := cmp.Diff(Shape{Encoding: "utf-8", BOM: format.BOM, Delimiter: format.Delimiter, Sep: format.Sep, CRLF: format.CRLF}, s.Shape()); diff != "" {
 			rt.Errorf("shape (-want +got):\n%s", diff)
 		}
 		var want, got [][]string
@@ -58,6 +59,68 @@ func TestRows_bringBackTheResultsOfAnyTable(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			rt.Fatalf("header and cells (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// FuzzResults writes cells as results or rejects in any shape, and reads them as somebody does who feeds them back.
+func FuzzResults(f *testing.F) {
+	for shape := range uint16(512) {
+		if shape%7 == 0 {
+			f.Add("Zo\u00eb\x1f=1+1\x1f'a\x1f\u0142, \u00c3\u00a9\x1f\u0081\x1fa\r\nb\x1f\"\x1f;|\t", shape)
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string, shape uint16) {
+		o := options()
+		o.Map = map[string]string{"name": "Name", "email": "Email"}
+		format := results.Format{BOM: shape&1 > 0, Sep: shape&2 > 0, CRLF: shape&4 > 0, Rejects: shape&8 > 0, Delimiter: delimiters[shape>>4%4]}
+		text = strings.ReplaceAll(strings.ToValidUTF8(text, "?"), "\x00", "")
+		if format.Rejects {
+			switch shape >> 6 % 4 {
+			case 1:
+				format.BOM, format.Encoding = true, utf16LEName
+			case 2:
+				format.Encoding, o.Encoding = windowsName, windowsName
+				encoded, err := charmap.Windows1252.NewEncoder().String(text)
+				if err != nil || slices.ContainsFunc([]byte(encoded), isUndefined) {
+					return
+				}
+				format.BOM = false
+			case 3:
+				format.Encoding, format.Mixed = windowsName, true
+			}
+		}
+		var table [][]string
+		for cells := range slices.Chunk(strings.Split(text, "\x1f"), 3) {
+			if !isBlank(cells) {
+				table = append(table, cells)
+			}
+		}
+		header := []string{"Name", "Email", "x"}
+		var file bytes.Buffer
+		w, err := results.Stream(&file, header, format)
+		for _, cells := range table {
+			if err == nil {
+				err = w.Write(invite.Result{Row: invite.Row{Cells: cells}, Status: invite.StatusNotSent})
+			}
+		}
+		if err != nil || w.Flush() != nil {
+			t.Fatal(err)
+		}
+		s := open(t, file.String(), o)
+		rows, err := read(s)
+		if err != nil || s.Recognised() == format.Rejects {
+			t.Fatalf("recognised: %v, error %v", s.Recognised(), err)
+		}
+		want, got := [][]string{header}, [][]string{s.Header()}
+		for _, cells := range table {
+			want = append(want, unbroken(cells, len(header)))
+		}
+		for _, row := range rows {
+			got = append(got, row.Cells)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("header and cells of %+v (-want +got):\n%s", format, diff)
 		}
 	})
 }

@@ -22,6 +22,7 @@ type Shape struct {
 	Delimiter rune   // between cells
 	Sep       bool   // its first line is "sep=" and the delimiter, as Excel reads it
 	CRLF      bool   // most of its first lines end in both
+	Mixed     bool   // it is UTF-8 but for single cells, which Encoding was guessed of
 }
 
 // String names the kind of file for people.

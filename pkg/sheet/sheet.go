@@ -165,7 +165,7 @@ func (s *Sheet) Column(f Field) string { return s.checks.header.label(f) }
 func (s *Sheet) Shape() Shape {
 	shape := s.text.shape
 	if s.guessed.cells > 0 {
-		shape.Encoding = windowsName
+		shape.Encoding, shape.Mixed = windowsName, true
 	}
 	return shape
 }

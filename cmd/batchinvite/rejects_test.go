@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
+
+	"batchinvite/pkg/sandbox"
+)
+
+// Of every status, only the rows that nothing can have happened to are there, in order, and running them again touches
+// nobody else.
+func TestRejects_areWhatAPersonMayMend(t *testing.T) {
+	t.Parallel()
+	faults := map[string]sandbox.Kind{"p3@example.org": "422", "p4@example.org": sandbox.ResetAfter}
+	w := newWorld(t, sandbox.Config{APIKey: "k-1", Script: func(k sandbox.Key, attempt int) sandbox.Fault {
+		return sandbox.Fault{Kind: faults[k.Email]}
+	}})
+	w.write("c.csv", people(6, "sendlink")+"Again,p0@example.org,4711,sendlink\nNobody,no,4711,sendlink\n")
+	w.mustRun(0, "init")
+	w.mustRun(4, "run", "c.csv", "--yes", "--workers", "1", "--limit", "5", "--rejects", "bad.csv", "--max-failures", "100%")
+	table := w.read("c.results.csv")
+	want := []string{"invited", "invited", "invited", "rejected", "unknown", "not_sent", "duplicate", "invalid"}
+	if diff := cmp.Diff(want, column(table, "invite_status")); diff != "" {
+		t.Fatalf("statuses (-want +got):\n%s", diff)
+	}
+	rejects := w.read("bad.csv")
+	if diff := cmp.Diff([]string{"p3@example.org", "p5@example.org", "no"}, column(rejects, "email")); diff != "" {
+		t.Errorf("rejects (-want +got):\n%s", diff)
+	}
+	for i, line := range []int{4, 6, 8} {
+		if got, want := column(rejects, "invite_error")[i], column(table, "invite_error")[line-1]; got != want || got == "" {
+			t.Errorf("reason of line %d is %q, want that of the results, %q", line, got, want)
+		}
+	}
+	before := w.vendor.Calls()
+	mended := strings.NewReplacer("Person 3,p3@", "Person Three,p33@", "Nobody,no", "Somebody,s@example.org").Replace(string(w.bytes("bad.csv")))
+	w.write("bad.csv", mended)
+	w.mustRun(0, "run", "bad.csv", "--yes")
+	if n := w.vendor.Calls() - before; n != 3 {
+		t.Errorf("%d calls for the mended rows, want 3", n)
+	}
+}
+
+func TestRejects_ofAWorkbookAreAWorkbook(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	candidatesBook(w)
+	w.mustRun(1, "run", "people.xlsx", "--yes", "--rejects", "bad.xlsx")
+	f, err := excelize.OpenFile(filepath.Join(w.dir, "bad.xlsx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := f.GetRows("Results")
+	want := [][]string{{"Name", "E-mail", "Assessment ID", "Format", "Expires", "Note", "invite_error"},
+		{"Cy", "cy", "4711", "getlink", "", "'=1", `line 5, column E-mail, cell B5: "cy" is not an e-mail address`}}
+	if diff := cmp.Diff(want, rows); diff != "" || err != nil {
+		t.Errorf("rejects, %v (-want +got):\n%s", err, diff)
+	}
+	if err := f.SetCellValue("Results", "B2", "cy@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Save(); err != nil {
+		t.Fatal(err)
+	}
+	w.mustRun(0, "run", "bad.xlsx", "--yes", "--rejects", "left.csv")
+	if got := column(w.readBook("bad.results.xlsx"), "Note"); !slices.Equal(got, []string{"'=1"}) {
+		t.Errorf("the note came out as %q", got)
+	}
+	if got, want := string(w.bytes("left.csv")), "\ufeffName,E-mail,Assessment ID,Format,Expires,Note,invite_error\n"; got != want {
+		t.Errorf("rejects as text = %q, want %q", got, want)
+	}
+}
+
+// Excel in most of Europe: what it shows of the input it shows of the rejects.
+func TestRejects_haveTheInputsShape(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	const header, row = "Name;E-mail;Test ID;Format", "J\xfcrg \x80;x@@y;1;getlink"
+	reason := `;"line 2, column E-mail: ""x@@y"" is not an e-mail address"`
+	utf16 := func(text string) string {
+		var b strings.Builder
+		b.WriteString("\xff\xfe")
+		for _, r := range text {
+			fmt.Fprintf(&b, "%c\x00", r)
+		}
+		return b.String()
+	}
+	for name, content := range map[string][2]string{
+		"guessed.csv": {header + "\r\n" + row + "\r\n", header + ";invite_error\r\n" + row + reason + "\r\n"},
+		"mixed.csv":   {header + "\n" + row + "\nł;x@@y;1;getlink\n", header + ";invite_error\n" + row + reason + "\nł;x@@y;1;getlink" + strings.Replace(reason, "2", "3", 1) + "\n"},
+		"sep.csv":     {"sep=;\n" + header + "\nAnn;x@@y;1;getlink\n", "sep=;\n" + header + ";invite_error\nAnn;x@@y;1;getlink" + strings.Replace(reason, "2", "3", 1) + "\n"},
+		"wide.csv":    {utf16(header + "\nAnn;x@@y;1;getlink\n"), utf16(header + ";invite_error\nAnn;x@@y;1;getlink" + reason + "\n")},
+	} {
+		w.write(name, content[0])
+		w.mustRun(1, "run", name, "--rejects", "r.csv", "--yes")
+		if got := string(w.bytes("r.csv")); got != content[1] {
+			t.Errorf("rejects of %s:\n%q, want\n%q", name, got, content[1])
+		}
+	}
+	plain := strings.Replace(row, " \x80", "", 1)
+	w.write("forced.csv", header+"\n"+plain+"\n")
+	w.mustRun(1, "run", "forced.csv", "--rejects", "r.csv", "--yes", "--encoding", "iso-8859-2")
+	if got, want := string(w.bytes("r.csv")), header+";invite_error\n"+plain+reason+"\n"; got != want {
+		t.Errorf("rejects in a forced encoding:\n%q, want\n%q", got, want)
+	}
+}
