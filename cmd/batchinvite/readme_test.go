@@ -44,6 +44,7 @@ func TestReadme_commandsWork(t *testing.T) {
 	w.write("samples/candidates.csv", string(sample))
 	w.write("api_key", "k-1\n")
 	w.write("people.csv", "name,email\nAnn,ann@example.org\nBob,bob@example.org\n")
+	w.write("week.csv", "name,email,assessment_id,format\nEve,eve@example.org,4711,getlink\nFay,fay@@example.org,4711,getlink\n")
 	script, commands := "", 0
 	for _, block := range consoleBlock.FindAllStringSubmatch(readme(t), -1) {
 		for line := range strings.Lines(block[1]) {

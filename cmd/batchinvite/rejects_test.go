@@ -111,3 +111,46 @@ func TestRejects_haveTheInputsShape(t *testing.T) {
 		t.Errorf("rejects in a forced encoding:\n%q, want\n%q", got, want)
 	}
 }
+
+// A person sorts the results and writes columns of their own behind ours: that changes nobody's fate, and such a column
+// counts as any other does.
+func TestResults_annotatedBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.write("c.csv", "Name,Email,Assessment ID,Format,Note\nAnn,a@example.org,1,getlink,=1\nBob,b@example.org,1,getlink,\nCy,c,1,getlink,\n")
+	w.mustRun(1, "run", "c.csv")
+	table := w.read("c.results.csv")
+	var text strings.Builder
+	for i, more := range []string{"Comment,Deadline", "called,2091-01-01", "=2,", "x,soon"} {
+		if table[i][1] == "c" {
+			table[i][1] = "c@example.org"
+		}
+		var line []string
+		for _, cell := range table[i] {
+			line = append(line, `"`+strings.ReplaceAll(cell, `"`, `""`)+`"`)
+		}
+		text.WriteString(strings.Join(line, ",") + "," + more + "\n")
+	}
+	w.write("mended.csv", text.String())
+	_, said := w.mustRun(1, "run", "mended.csv", "-o", "again.csv")
+	for _, want := range []string{`expiry date: "Deadline"`, `column Deadline: is not a date, use YYYY-MM-DD HH:MM, YYYY-MM-DD or 7d, first line 4: "soon"`} {
+		if !strings.Contains(said, want) {
+			t.Errorf("stderr lacks %s:\n%s", want, said)
+		}
+	}
+	again := w.read("again.csv")
+	for name, want := range map[string][]string{
+		"Name": {"Ann", "Bob", "Cy"}, "Note": {"'=1", "", ""}, "Comment": {"called", "'=2", "x"}, "Deadline": {"2091-01-01", "", "soon"},
+		"invite_status": {"already_invited", "already_invited", "invalid"},
+	} {
+		if diff := cmp.Diff(want, column(again, name)); diff != "" {
+			t.Errorf("column %s (-want +got):\n%s", name, diff)
+		}
+	}
+	if len(again[0]) != 5+2+11 {
+		t.Errorf("the header is %q, want the result columns once", again[0])
+	}
+	if n := w.vendor.Calls(); n != 2 {
+		t.Errorf("%d calls, want 2", n)
+	}
+}
