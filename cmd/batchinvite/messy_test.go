@@ -1,0 +1,83 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"batchinvite/pkg/sandbox"
+)
+
+const messy = "../../samples/messy"
+
+// What differs from run to run, or is told elsewhere.
+var (
+	fleeting = regexp.MustCompile(`(?m)^(ledger|to send|zone of dates|done|results|hint: batchinvite run --help).*\n|^\d+ calls?[ ,].*\n|^  (invited|duplicate|invalid|already_invited) .*\n|^ +\d+  .*\n`)
+	links    = regexp.MustCompile(`https://[0-9a-f]+\.sandbox\.invalid`)
+	ids      = regexp.MustCompile(`([,;|\t])\d{9,}([,;|\t])\d{9,}([,;|\t]INVITED[,;|\t])[0-9T:-]+Z`)
+)
+
+// TestMessy rehearses every file of samples/messy and compares what comes of it with expected.txt, which a person has read;
+// with UPDATE_EXPECTED=1 it is written anew. Then the results are fed back: nobody is called for again, and every cell
+// and status that counts is as it was.
+func TestMessy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	golden := filepath.Join(messy, "expected.txt")
+	expected, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	seen := map[string]bool{"expected.txt": true, "README.md": true}
+	for i, part := range strings.Split("\n"+string(expected), "\n== ")[1:] {
+		title, _, _ := strings.Cut(part, "\n")
+		name, flags, _ := strings.Cut(title, " ")
+		seen[name] = true
+		content, err := os.ReadFile(filepath.Join(messy, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.write(name, string(content))
+		ledger := "l" + strconv.Itoa(i) + ".db"
+		flagged := append([]string{"--sandbox", "--yes", "--ledger", ledger, "--log-level", "error", "--progress", "none"}, strings.Fields(flags)...)
+		code, out, said := w.run(append([]string{"run", name, "-o", "-"}, flagged...)...)
+		got.WriteString("== " + title + "\nexit code " + strconv.Itoa(code) + "\n" + fleeting.ReplaceAllString(said, "") +
+			ids.ReplaceAllString(links.ReplaceAllString(strings.ReplaceAll(out, "\r\n", "\n"), "LINK"), "${1}ID${2}ID${3}AT"))
+		if code <= 1 {
+			w.write("back.csv", out)
+			_, again, _ := w.run(append([]string{"run", "back.csv", "-o", "-"}, flagged...)...)
+			if diff := cmp.Diff(settled(out), settled(again)); diff != "" {
+				t.Errorf("results of %s that are fed back (-before +after):\n%s", name, diff)
+			}
+		}
+	}
+	if os.Getenv("UPDATE_EXPECTED") != "" {
+		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(string(expected), got.String()); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", golden, diff)
+	}
+	files, err := os.ReadDir(messy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i := slices.IndexFunc(files, func(f os.DirEntry) bool { return !seen[f.Name()] }); i >= 0 {
+		t.Errorf("nothing is expected of %s", files[i].Name())
+	}
+}
+
+// settled is a results file as it comes out once everybody in it is known. Lines and columns are counted anew where there were
+// blank lines, and cells beside the table.
+func settled(text string) string {
+	text = regexp.MustCompile(`line \d+|the \d+ of`).ReplaceAllString(text, "N")
+	return regexp.MustCompile(`([,;|\t"])invited([,;|\t"])`).ReplaceAllString(text, "${1}already_invited$2")
+}
