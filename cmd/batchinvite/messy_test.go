@@ -29,6 +29,7 @@ var (
 func TestMessy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.program = buildProgram(t)
 	golden := filepath.Join(messy, "expected.txt")
 	expected, err := os.ReadFile(golden)
 	if err != nil {
