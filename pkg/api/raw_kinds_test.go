@@ -93,16 +93,16 @@ var connectionKinds = []kind{
 	{name: "close in the status line", script: says("HTTP/1.1 20"), ends: []ending{lost}, cause: brokeOff, posts: 1},
 	{name: "close in the headers", script: says(ok + "Content-Le"), ends: []ending{lost}, cause: brokeOff, posts: 1},
 	{name: "reset in the headers", script: saysAnd(ok+"Content-Le", reset), ends: []ending{lost}, cause: brokeOff, posts: 1},
-	{name: "close before the answer's body", script: says(okFor + "\r\n"), ends: []ending{odd}, cause: cutShort, posts: 1},
-	{name: "close in the answer's body", script: says(ok + "Content-Length: 999\r\n\r\nGOOD"), ends: []ending{odd}, cause: cutShort, posts: 1},
-	{name: "reset in the answer's body", script: saysAnd(ok+"Content-Length: 999\r\n\r\nGOOD", reset), ends: []ending{odd, lost}, posts: 1},
+	{name: "close before the answer's body", script: says(okFor + "\r\n"), ends: []ending{lost}, cause: cutShort, posts: 1},
+	{name: "close in the answer's body", script: says(ok + "Content-Length: 999\r\n\r\nGOOD"), ends: []ending{lost}, cause: cutShort, posts: 1},
+	{name: "reset in the answer's body", script: saysAnd(ok+"Content-Length: 999\r\n\r\nGOOD", reset), ends: []ending{lost}, posts: 1},
 	{name: "nobody reads", script: (*peer).idle, setup: impatient, ends: []ending{lost}, cause: noAnswer},
 	{name: "stalls before the answer", script: then((*peer).hang), setup: impatient, ends: []ending{lost}, cause: noAnswer, posts: 1},
 	{name: "stalls after the status line", script: saysAnd(ok, (*peer).hang), setup: impatient, ends: []ending{lost}, cause: noAnswer, posts: 1},
-	{name: "stalls in the body", script: saysAnd(ok+"Content-Length: 999\r\n\r\nGOOD", (*peer).hang), setup: impatient, ends: []ending{odd}, cause: cutShort, posts: 1},
+	{name: "stalls in the body", script: saysAnd(ok+"Content-Length: 999\r\n\r\nGOOD", (*peer).hang), setup: impatient, ends: []ending{lost}, cause: cutShort, posts: 1},
 	{name: "drips in time", script: then(func(p *peer) { p.drip(p.fill(okFor+"\r\nGOOD"), time.Millisecond) }), ends: []ending{fine}, posts: 1},
 	{name: "drips a header for too long", script: then(func(p *peer) { p.drip(ok+"X: "+strings.Repeat("x", 9999), 10*time.Millisecond) }), setup: impatient, ends: []ending{lost}, cause: noAnswer, posts: 1},
-	{name: "drips a body for too long", script: then(func(p *peer) { p.drip(ok+"\r\n"+strings.Repeat("x", 9999), 10*time.Millisecond) }), setup: impatient, ends: []ending{odd}, cause: cutShort, posts: 1},
+	{name: "drips a body for too long", script: then(func(p *peer) { p.drip(ok+"\r\n"+strings.Repeat("x", 9999), 10*time.Millisecond) }), setup: impatient, ends: []ending{lost}, cause: cutShort, posts: 1},
 }
 
 // The head of the answer is odd.
@@ -163,9 +163,9 @@ var bodyKinds = []kind{
 	{name: "empty 200", script: says(ok + "\r\n"), ends: []ending{odd}, cause: notJSON, posts: 1},
 	{name: "204", script: says("HTTP/1.1 204 No Content\r\n\r\n"), ends: []ending{odd}, cause: "the vendor answered 204: the answer is not JSON", posts: 1},
 	{name: "chunks", script: says(ok + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\n\r\n"), ends: []ending{odd}, posts: 1},
-	{name: "bad chunks", script: says(ok + "Transfer-Encoding: chunked\r\n\r\nzz\r\nGOOD"), ends: []ending{odd}, cause: cutShort, posts: 1},
-	{name: "no last chunk", script: then(func(p *peer) { p.say(chunked(p.good(), "")) }), ends: []ending{odd}, cause: cutShort, posts: 1},
-	{name: "endless chunk", script: says(ok + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nGOOD"), ends: []ending{odd}, cause: cutShort, posts: 1},
+	{name: "bad chunks", script: says(ok + "Transfer-Encoding: chunked\r\n\r\nzz\r\nGOOD"), ends: []ending{lost}, cause: cutShort, posts: 1},
+	{name: "no last chunk", script: then(func(p *peer) { p.say(chunked(p.good(), "")) }), ends: []ending{lost}, cause: cutShort, posts: 1},
+	{name: "endless chunk", script: says(ok + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nGOOD"), ends: []ending{lost}, cause: cutShort, posts: 1},
 	{name: "both length and chunks", script: then(func(p *peer) {
 		p.say(strings.Replace(chunked(p.good(), "0\r\n\r\n"), ok, ok+"Content-Length: 3\r\n", 1))
 	}), ends: []ending{fine}, posts: 1},
@@ -277,7 +277,7 @@ func tlsKinds(t *testing.T) []kind {
 		{name: "TLS server that wants a certificate", script: within(asking, answers), setup: trusting(good), ends: []ending{lost, unsentOnly, unsentFails}},
 		{name: "TLS spoken by the server only", script: within(good, answers), ends: []ending{lost}, cause: brokeOff},
 		{name: "TLS, closed before the answer", script: within(good, then(func(*peer) {})), setup: trusting(good), ends: []ending{lost}, cause: brokeOff, posts: 1},
-		{name: "TLS, garbage in the answer's body", script: within(good, saysAnd(ok+"Content-Length: 999\r\n\r\nGOOD", func(p *peer) { _, _ = io.WriteString(p.TCPConn, "garbage") })), setup: trusting(good), ends: []ending{odd}, cause: cutShort, posts: 1},
+		{name: "TLS, garbage in the answer's body", script: within(good, saysAnd(ok+"Content-Length: 999\r\n\r\nGOOD", func(p *peer) { _, _ = io.WriteString(p.TCPConn, "garbage") })), setup: trusting(good), ends: []ending{lost}, cause: cutShort, posts: 1},
 	}
 }
 

@@ -49,6 +49,7 @@ func (c *Client) read(resp *http.Response, j job) reply {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	switch {
 	case err != nil:
+		r.signs |= torn
 		r.flaw = "the answer broke off"
 	case len(body) > maxBody:
 		r.flaw = "the answer is larger than 1 MiB"

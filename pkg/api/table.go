@@ -14,6 +14,7 @@ const (
 	stayed                        // no byte of the request left
 	broke                         // bytes left, and no head of an answer came
 	asks                          // the answer says Retry-After
+	torn                          // its body broke off
 	limit                         // the body's error field is exactly limit_exceed
 	link                          // the body is the candidate's own and has a link
 	id                            // the same without a link, but with an id
@@ -96,6 +97,7 @@ var table = []line{
 	{undoneBefore, 200, 299, goneBefore, goneBefore, goesOn, ""},
 	{notAllowed, 200, 299, keeps, keeps, goesOn, ""},
 	{notRevoked, 200, 299, notNow, notNow, goesOn, ""},
+	{torn, 200, 299, again, unknown, fails, ""}, // the line is bad; it says nothing about whose answer it was
 	{0, 200, 299, again, unknown, failsOrFirst, notVendor},
 	{limit, 0, 999, refused, refused, stops, usedUp},
 

@@ -167,8 +167,8 @@ func TestTable_brokenBodies(t *testing.T) {
 		getlink, sendlink verdict
 		run               string
 	}{
-		{200, isAgain, isUnknown, "fails, stops if first"},
-		{201, isAgain, isUnknown, "fails, stops if first"},
+		{200, isAgain, isUnknown, "fails"},
+		{201, isAgain, isUnknown, "fails"},
 		{301, isRefused, isRefused, "stops"},
 		{401, isRefused, isRefused, "stops"},
 		{403, isRefused, isRefused, "goes on"},
