@@ -70,6 +70,9 @@ var aliases = map[Field][]string{
 	},
 }
 
+// titles are headers of columns that have the titles of assessments in some sheets and their ids in others.
+var titles = []string{"assessment", "test", "evaluation", "evaluacion", "prueba", "avaliacao", "teste"}
+
 // halves are aliases of a whole name that are a part of one beside a column of the other part.
 var halves = map[string]Field{"nom": LastName, "nombre": FirstName, "nombres": FirstName, "nome": FirstName}
 

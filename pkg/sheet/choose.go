@@ -60,6 +60,10 @@ func (h *header) needed(o Options, data bool) string {
 		Name: "--map name=" + name, Email: "--map email=" + email, AssessmentID: "--assessment-id ID",
 		Format: fmt.Sprintf("--format %s|%s", invite.GetLink, invite.SendLink),
 	}
+	title := h.places(func(label string) bool { return slices.Contains(titles, squash(label)) })
+	if either := h.choose(AssessmentID, title); either != "" && !data {
+		hints[AssessmentID] = "(--assessment-id ID or " + either + ")"
+	}
 	var flags []string
 	for _, f := range h.lacking(o) {
 		flags = append(flags, hints[f])

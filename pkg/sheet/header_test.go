@@ -127,6 +127,9 @@ func TestOpen_refusesAFileItCannotUse(t *testing.T) {
 	}{
 		{name: "no e-mail", content: "\nName,B\n",
 			want: `candidates.csv: line 2: no column for the e-mail address; the columns are "Name", "B"`, hint: "--map email=COLUMN"},
+		{name: "a column of titles or of ids", content: "Name,Email,Assessment,Format\n", change: none,
+			want: `candidates.csv: line 1: no column for the assessment id; the columns are "Name", "Email", "Assessment", "Format"`,
+			hint: `(--assessment-id ID or --map assessment_id="Assessment")`},
 		{name: "nothing", content: "A,,B\n", change: none,
 			want: `candidates.csv: line 1: no column for the name and the e-mail address and the assessment id and the invite format; the columns are "A", "B"`,
 			hint: "--map name=COLUMN --map email=COLUMN --assessment-id ID --format getlink|sendlink"},
