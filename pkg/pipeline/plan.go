@@ -42,7 +42,7 @@ type Plan struct {
 type Group struct {
 	Assessment int64
 	Format     invite.Format
-	Expires    string // as the sheet says it, "" for none
+	Expires    string // as it was understood, "" for none
 	Rows       int
 }
 
@@ -178,7 +178,7 @@ func (p *Planner) send(row invite.Row, h invite.History) {
 	for _, campaign := range h.Elsewhere {
 		p.plan.Elsewhere[campaign]++
 	}
-	g := Group{Assessment: c.Key.Assessment, Format: c.Format, Expires: c.Expiry.Text}
+	g := Group{Assessment: c.Key.Assessment, Format: c.Format, Expires: cmp.Or(c.Expiry.Understood(), c.Expiry.Text)}
 	if _, known := p.groups[g]; !known && len(p.groups) >= maxGroups {
 		p.plan.Ungrouped++
 		return

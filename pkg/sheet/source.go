@@ -8,13 +8,17 @@ import (
 
 // Kind says what sort of file the input is and, of a workbook, which worksheet is read and which ones with rows are not.
 func (s *Sheet) Kind() string {
-	t := s.text.snapshot.table
-	if t == nil {
-		return s.Shape().String()
+	if t := s.text.snapshot.table; t != nil {
+		return "XLSX, " + t.choice()
 	}
-	kind := "XLSX, worksheet " + strconv.Quote(cut(t.sheet))
+	return s.Shape().String()
+}
+
+// choice says which worksheet was taken, which ones were not, and how to take another one.
+func (t *table) choice() string {
+	sheet := "worksheet " + strconv.Quote(cut(t.sheet))
 	if len(t.others) == 0 {
-		return kind
+		return sheet
 	}
 	var others []string
 	for _, name := range t.others[:min(len(t.others), maxListed)] {
@@ -23,7 +27,7 @@ func (s *Sheet) Kind() string {
 	if more := len(t.others) - maxListed; more > 0 {
 		others = append(others, fmt.Sprintf("and %d more", more))
 	}
-	return kind + ", not " + strings.Join(others, ", ") + " (--sheet)"
+	return sheet + ", not " + strings.Join(others, ", ") + " (--sheet)"
 }
 
 // Worksheet is the name of the worksheet that is read, "" if the input is no workbook.

@@ -163,5 +163,5 @@ func (s *Snapshot) label() string {
 	if s.table == nil || len(s.table.others) == 0 {
 		return s.Name
 	}
-	return s.Name + ", worksheet " + strconv.Quote(cut(s.table.sheet))
+	return s.Name + ", " + s.table.choice()
 }
