@@ -222,8 +222,13 @@ func (h *header) missing(o Options) error {
 	if len(fields) == 0 {
 		return nil
 	}
-	if len(h.cells) == 1 && strings.ContainsAny(h.cells[0], ";\t|") {
-		return h.fail("leave --delimiter out", "the columns do not seem to be separated by commas: %s", h.list())
+	if len(h.cells) == 1 && strings.ContainsAny(h.cells[0], ",;\t|") {
+		switch {
+		case h.typed:
+			return h.fail("take the text file that this was made from, or split the column in a spreadsheet program (Text to Columns)", "all columns are in one: %s", h.list())
+		case o.Delimiter != 0:
+			return h.fail("leave --delimiter out", "--delimiter %s does not separate the columns: %s", DelimiterName(o.Delimiter), h.list())
+		}
 	}
 	return h.fail(h.needed(o, h.bare), "no column for %s; %s", strings.Join(fields, " and "), h.seen())
 }

@@ -11,6 +11,7 @@ const (
 	saveAs      = `save it as "CSV UTF-8" or .xlsx`
 	openAndSave = `open it in a spreadsheet program, and save it as "CSV UTF-8" or .xlsx`
 	unpack      = "unpack it, and name the file that was inside"
+	oldWorkbook = "is an Excel workbook of the old kind (.xls)"
 	fromSource  = "a table is wanted: " + saveAs + " in the program that it was made with"
 )
 
@@ -28,6 +29,9 @@ var kinds = []struct{ magic, is, hint string }{
 	{"\xfd7zXZ\x00", "is packed (xz)", unpack},
 	{"\x28\xb5\x2f\xfd", "is packed (zstd)", unpack},
 	{"\x1f\x8b", "is packed twice (gzip)", unpack},
+	{"\x09\x00\x04\x00", oldWorkbook, openAndSave}, // Excel 2, 3 and 4 wrote no compound file
+	{"\x09\x02\x06\x00", oldWorkbook, openAndSave},
+	{"\x09\x04\x06\x00", oldWorkbook, openAndSave},
 	{"SQLite format 3\x00", "is an SQLite database", fromSource},
 }
 
@@ -40,7 +44,7 @@ func refuseBinary(s *Snapshot, start []byte) error {
 		if hasStream(s.Reader(), "EncryptedPackage") {
 			return &Error{File: s.Name, Reason: "is a workbook with a password", Hint: "open it, remove the password (File, Info, Protect Workbook, Encrypt with Password), and save it"}
 		}
-		return &Error{File: s.Name, Reason: "is an Excel workbook of the old kind (.xls), or another old Office file", Hint: openAndSave}
+		return &Error{File: s.Name, Reason: oldWorkbook + ", or another old Office file", Hint: openAndSave}
 	}
 	for _, k := range kinds {
 		if bytes.HasPrefix(start, []byte(k.magic)) {
@@ -82,6 +86,8 @@ func refuseMarkup(file string, start []byte) error {
 		is = "is a saved web page (MHTML), whatever its name says"
 	case beginsWith(text, "<?xml", "<workbook") && strings.Contains(text, "urn:schemas-microsoft-com:office:spreadsheet"):
 		is = "is a workbook of the kind XML Spreadsheet 2003"
+	case beginsWith(text, "<?xml", "<office:document") && strings.Contains(text, "urn:oasis:names:tc:opendocument"):
+		is = "is an OpenDocument file"
 	case beginsWith(text, "<?xml"):
 		is, hint = "is an XML file", fromSource
 	case isJSON(text):

@@ -19,6 +19,8 @@ func TestOpen_saysWhatAFileIsThatIsNoTable(t *testing.T) {
 	filler := strings.Repeat("\x00", copyBuffer-600)
 	tests := []struct{ name, content, want, hint string }{
 		{"old workbook", compound + strings.Repeat("\x00", 2000) + "W\x00o\x00r\x00k\x00b\x00o\x00o\x00k\x00", old, resave},
+		{"workbook of Excel 2", "\x09\x00\x04\x00\x02\x00\x10\x00", "is an Excel workbook of the old kind (.xls)", resave},
+		{"flat OpenDocument", `<?xml version="1.0"?><office:document xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0">`, "is an OpenDocument file", resave},
 		{"workbook with a password", compound + filler + encoded(t, utf16LE, strings.Repeat("x", 290)+"EncryptedPackage"), "is a workbook with a password",
 			"open it, remove the password (File, Info, Protect Workbook, Encrypt with Password), and save it"},
 		{"PDF", "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "is a PDF document", table},

@@ -326,6 +326,8 @@ func TestXLSX_errors(t *testing.T) {
 			put(f, "Sheet1", []any{"name", "assessment id", "format"})
 			put(f, "People", plainHeader)
 		}), "", `people.xlsx, worksheet "Sheet1", not "People" (--sheet): line 1: no column for the e-mail address; the columns are "name", "assessment id", "format"`},
+		{"a text file that was opened with another delimiter", book(t, func(f *excelize.File) { put(f, "Sheet1", []any{"Name;Email"}, []any{"Ann;ann@example.org"}) }), "",
+			`people.xlsx: line 1: all columns are in one: "Name;Email"`},
 		{"binary workbook", archive(t, "xl/workbook.bin", ""), "", "people.xlsx: is a binary workbook (.xlsb); save it as XLSX"},
 		{"Word", archive(t, "word/document.xml", "<d/>", "_rels/.rels", `<Relationships><Relationship Id="r" Type="x/officeDocument" Target="word/document.xml"/></Relationships>`), "",
 			"people.xlsx: is a Word document and no workbook; save its table as CSV"},
