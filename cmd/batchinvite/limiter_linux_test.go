@@ -88,28 +88,10 @@ func express(t *testing.T, l limiter, s site) *exec.Cmd {
 	return cmd
 }
 
-// installed is the server of testdata/ratelimit with the packages that it needs beside it, once for all tests. npm keeps
-// them for the next time.
+// installed is the server of testdata/ratelimit, once for all tests.
 var installed = sync.OnceValues(func() (server string, err error) {
-	for _, need := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(need); err != nil {
-			return "", fmt.Errorf("%s is missing, install nodejs and npm", need)
-		}
-	}
-	program, err := exec.LookPath("batchinvite")
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(filepath.Dir(program), "ratelimit") // testscript.Main removes that folder
-	if err := os.CopyFS(dir, os.DirFS("testdata/ratelimit")); err != nil {
-		return "", err
-	}
-	npm := exec.Command("npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts")
-	npm.Dir = dir
-	if out, err := npm.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("npm can't install what testdata/ratelimit needs: %w\n%s", err, out)
-	}
-	return filepath.Join(dir, "server.mjs"), nil
+	dir, err := npmInstalled("ratelimit")
+	return filepath.Join(dir, "server.mjs"), err
 })
 
 // answer is what a limiter said to a call, and when.

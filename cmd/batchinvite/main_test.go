@@ -123,8 +123,12 @@ func rowsCmd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// parse reads a table whose delimiter is the first one in it.
 func parse(text string) [][]string {
 	r := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
+	if i := strings.IndexAny(text, ",;\t"); i >= 0 {
+		r.Comma = rune(text[i])
+	}
 	table, err := r.ReadAll()
 	if err != nil || len(table) == 0 {
 		return [][]string{{}}

@@ -31,8 +31,9 @@ type records struct {
 	buf    *bufio.Reader
 	csv    *csv.Reader
 
-	lone    *returns // nil if no return stands alone
-	guess   bool     // cells that are not UTF-8 are Windows-1252
+	inner   *innerQuotes // nil if there can't be any
+	lone    *returns     // nil if no return stands alone
+	guess   bool         // cells that are not UTF-8 are Windows-1252
 	guessed guessed
 	marks   int64        // bytes passed over before
 	skipped int          // lines
@@ -74,6 +75,7 @@ func (s *records) next() (record, error) {
 		s.in.mark(s.offset(), s.buf)
 		line, _ := s.csv.FieldPos(0)
 		line += before
+		s.inner.restore(cells)
 		if s.guess {
 			s.guessed.decode(cells, line)
 		}
@@ -115,7 +117,7 @@ func (s *records) fail(cells []string, err error, before int) error {
 	}
 	if errors.Is(err, csv.ErrBareQuote) {
 		e.Line = parse.Line + s.skipped + s.uncounted()
-		e.Reason = fmt.Sprintf("byte %d of the line is a quote inside a value that is not quoted; quote the value and double the quotes inside it", parse.Column)
+		e.Reason = fmt.Sprintf("byte %d of the line is a quote with blanks before it; delete them if it opens the value, else quote the whole value and double the quotes inside it", parse.Column)
 	} else {
 		// An open quote swallows rows until the next quote: where it opens is the place to mend.
 		text := strings.Join(cells, "")

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"batchinvite/pkg/invite"
 )
@@ -84,16 +85,16 @@ func TestRows_endWithOneErrorWhereTheFileIsBroken(t *testing.T) {
 			"candidates.csv: line 3, column Notes: the quote that opens here is not closed properly by line 4, byte 4"},
 		{"quotes that are not doubled", header + "\"B \"The\" B\",,\n",
 			"candidates.csv: line 3, column Name: the quote that opens here is not closed properly by line 3, byte 4"},
-		{"bare quote", header + "B,b\"x\"@example.org,\n",
-			"candidates.csv: line 3, column Email: byte 4 of the line is a quote inside a value that is not quoted; quote the value and double the quotes inside it"},
-		{"bare quote beyond the header", header + "B,,,,\u00fc\"\n",
-			"candidates.csv: line 3: byte 8 of the line is a quote inside a value that is not quoted; quote the value and double the quotes inside it"},
+		{"quote behind blanks", header + "B, \t\"x\"@example.org,\n",
+			"candidates.csv: line 3, column Email: byte 5 of the line is a quote with blanks before it; delete them if it opens the value, else quote the whole value and double the quotes inside it"},
+		{"quote behind blanks beyond the header", header + "B,\u00fc\",,, \"\n",
+			"candidates.csv: line 3: byte 10 of the line is a quote with blanks before it; delete them if it opens the value, else quote the whole value and double the quotes inside it"},
 		{"open quote that swallows too much", header + "\n\n\"B,,\n" + strings.Repeat("C,,\n", len(megabyte)/4) + "D,,\"\"\n",
 			"candidates.csv: line 5, column Name: the quote that opens here is not closed within 1 MiB"},
 		{"row that is too long", header + "\nB,," + megabyte + "\n",
 			"candidates.csv: line 4: the row that begins here is longer than 1 MiB"},
-		{"bare quote in a row that is too long", header + "B,,\u00fc\"" + megabyte + "\n",
-			"candidates.csv: line 3, column Notes: byte 6 of the line is a quote inside a value that is not quoted; quote the value and double the quotes inside it"},
+		{"quote behind blanks in a row that is too long", header + "B,,  \"" + megabyte + "\n",
+			"candidates.csv: line 3, column Notes: byte 6 of the line is a quote with blanks before it; delete them if it opens the value, else quote the whole value and double the quotes inside it"},
 		{"open quote before line ends alone", header + "\"B" + strings.Repeat("\n", len(megabyte)),
 			"candidates.csv: line 3, column Name: the quote that opens here is not closed within 1 MiB"},
 		{"row that is too long after carriage returns alone", header + strings.Repeat("\r", len(megabyte)) + "B,," + megabyte + "\n",
@@ -113,6 +114,70 @@ func TestRows_endWithOneErrorWhereTheFileIsBroken(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestRows_keepQuotesInsideValuesThatAreNotQuoted(t *testing.T) {
+	const header = "\ufeffName \"or\" so,Email,Notes\n"
+	for _, test := range []struct{ name, content, want string }{
+		{"inches", "5\" disk,a@example.org,3.5\" disk\n", `5" disk|a@example.org|3.5" disk`},
+		{"at the end", "Ann\",a@example.org,x\"", `Ann"|a@example.org|x"`},
+		{"two in a row", "A\"\"nn,a@example.org,\"x\"\"y\"\r\n", `A""nn|a@example.org|x"y`},
+		{"an odd one before line breaks in quotes", "A\"nn,a@example.org,\"x\n\"\"\r\ny\"\n", "A\"nn|a@example.org|x\n\"\ny"},
+		{"beside the byte that stands in for them", "A\xff\"\xff,a@example.org,\xff\n", `Aÿ"ÿ|a@example.org|ÿ`},
+		{"blank lines", "\n ,\u00a0,\n\n5\",a@example.org,\xff\n", `5"|a@example.org|ÿ`},
+		{"between returns alone", "A\"nn,a@example.org,x\rB\"ob,b@example.org,\"\r\"\rC\"y,c@example.org,\r", "A\"nn|a@example.org|x\nB\"ob|b@example.org|\r\nC\"y|c@example.org|"},
+		{"far apart", "5\",a@example.org," + strings.Repeat("x", 3*readBuffer) + "\"y\n", `5"|a@example.org|` + strings.Repeat("x", 3*readBuffer) + `"y`},
+	} {
+		o := options()
+		o.Map = map[string]string{"name": "1"}
+		rows, err := read(open(t, header+test.content, o))
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+			continue
+		}
+		var got []string
+		for _, row := range rows {
+			got = append(got, strings.Join(row.Cells, "|"))
+		}
+		if diff := cmp.Diff(test.want, strings.Join(got, "\n")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
+// Any cells come back, quoted or not, if only those are left unquoted that need no quotes.
+func TestRows_bringBackCellsWithFewQuotesRoundThem(t *testing.T) {
+	cell := rapid.OneOf(rapid.StringOfN(rapid.RuneFrom([]rune("a\",;\n\r \t")), 0, 8, -1), rapid.SampledFrom([]string{`5"`, `"`, ` "`, `""a`}))
+	rapid.Check(t, func(rt *rapid.T) {
+		table := rapid.SliceOfN(rapid.SliceOfN(cell, 3, 3), 1, 6).Draw(rt, "table")
+		var file strings.Builder
+		file.WriteString("Name,Email,Notes\n")
+		var want, got [][]string
+		for _, cells := range table {
+			for i, cell := range cells {
+				if rapid.Bool().Draw(rt, "quoted") || strings.ContainsAny(cell, ",\n\r") || strings.HasPrefix(strings.TrimLeft(cell, " \t"), `"`) {
+					cell = `"` + strings.ReplaceAll(cell, `"`, `""`) + `"`
+				}
+				file.WriteString([]string{"", ",", ","}[i] + cell)
+			}
+			file.WriteString("\n")
+			if !isBlank(cells) {
+				want = append(want, unbroken(cells, 3))
+			}
+		}
+		o := options()
+		o.Delimiter = ','
+		rows, err := read(open(t, file.String(), o))
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for _, row := range rows {
+			got = append(got, unbroken(row.Cells, 3))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			rt.Errorf("%q (-want +got):\n%s", file.String(), diff)
+		}
+	})
 }
 
 func TestOpen_refusesAHeaderThatNeverEnds(t *testing.T) {

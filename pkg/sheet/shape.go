@@ -99,6 +99,10 @@ func (t *text) records() *records {
 		return &records{file: t.snapshot.Name, table: table.reader(t.snapshot.Name)}
 	}
 	in := t.reader()
+	inner := newInnerQuotes(in, t.shape.Delimiter)
+	if inner != nil {
+		in = inner
+	}
 	var lone *returns
 	// Of another encoding the bytes that were counted may be halves of something else.
 	if t.snapshot.loneReturns > 0 || t.decoder != nil {
@@ -106,7 +110,7 @@ func (t *text) records() *records {
 		in = lone
 	}
 	r := newRecords(t.snapshot.Name, in, t.shape.Delimiter)
-	r.lone, r.guess = lone, t.guess
+	r.inner, r.lone, r.guess = inner, lone, t.guess
 	return r
 }
 
