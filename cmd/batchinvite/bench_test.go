@@ -30,7 +30,7 @@ func BenchmarkMillion(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer vendor.Close()
-	if err := writeMillion(filepath.Join(dir, "c.csv"), rows); err != nil {
+	if err := writeRows(filepath.Join(dir, "c.csv"), rows, "met at the fair"); err != nil {
 		b.Fatal(err)
 	}
 	for _, step := range []string{"check", "run", "rerun"} {
@@ -45,6 +45,20 @@ func BenchmarkMillion(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkGigabyte checks a file of 1.2 GB.
+func BenchmarkGigabyte(b *testing.B) {
+	const rows = 1_000_000
+	dir := b.TempDir()
+	program := buildProgram(b)
+	if err := writeRows(filepath.Join(dir, "c.csv"), rows, strings.Repeat("met at the fair, ", 65)); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		measure(b, rows, program, dir, "check", "c.csv")
+	}
+	b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
 
 // BenchmarkWorkbook checks an XLSX.
@@ -105,7 +119,7 @@ func peakOf(b *testing.B, cmd *exec.Cmd) (mb float64) {
 
 var highWater = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
 
-func writeMillion(path string, rows int) error {
+func writeRows(path string, rows int, note string) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
@@ -114,7 +128,7 @@ func writeMillion(path string, rows int) error {
 	fmt.Fprintln(w, "Full Name,E-mail,Assessment ID,Format,Expiry,Team,Notes")
 	for i := range rows {
 		n := strconv.Itoa(i)
-		fmt.Fprintf(w, "Candidate Number %s,candidate.%s@example.org,%d,getlink,2091-12-31 18:30,Team %d,\"met at the fair, row %s\"\n", n, n, 4711+i%5, i%17, n)
+		fmt.Fprintf(w, "Candidate Number %s,candidate.%s@example.org,%d,getlink,2091-12-31 18:30,Team %d,\"%s, row %s\"\n", n, n, 4711+i%5, i%17, note, n)
 	}
 	if err := w.Flush(); err != nil {
 		return err
