@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -62,7 +64,14 @@ func (u *ui) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (u *ui) sayf(format string, args ...any) { fmt.Fprintf(u, format, args...) }
+// sayf says lines. Names of files and words of a vendor's may be in it: none of them moves the cursor.
+func (u *ui) sayf(format string, args ...any) {
+	io.WriteString(u, inert.ReplaceAllStringFunc(fmt.Sprintf(format, args...), func(control string) string {
+		return strings.Trim(strconv.QuoteToASCII(control), `"`)
+	}))
+}
+
+var inert = regexp.MustCompile(`[\x00-\x08\x0b-\x1f\x7f\x{80}-\x{9f}]`)
 
 // setStatus replaces the status line, "" removes it. Off a terminal it does nothing.
 func (u *ui) setStatus(line string) {
