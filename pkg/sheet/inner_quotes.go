@@ -45,56 +45,59 @@ func newInnerQuotes(in io.Reader, delimiter rune) *innerQuotes {
 
 func (q *innerQuotes) Read(p []byte) (int, error) {
 	n, err := q.in.Read(p)
-	if bytes.IndexByte(p[:n], '"') < 0 && q.at < inQuotes {
-		q.pass(p[:n])
-	} else {
-		for i, b := range p[:n] {
-			if b == '"' && q.at == inPlain {
-				p[i] = standIn
-				q.replaced = append(q.replaced, q.bytes)
-			}
-			if p[i] == standIn {
-				q.bytes++
-			}
-			q.at = q.after(b, q.given+int64(i))
+	for rest := p[:n]; len(rest) > 0; {
+		i := bytes.IndexByte(rest, '"')
+		if i < 0 {
+			q.pass(rest)
+			break
 		}
+		q.pass(rest[:i])
+		switch q.at {
+		case fieldStart, afterQuote:
+			q.at = inQuotes
+		case inQuotes:
+			q.at = afterQuote
+		case inPlain:
+			rest[i] = standIn
+			q.replaced = append(q.replaced, q.bytes)
+			q.bytes++
+		}
+		q.given++
+		rest = rest[i+1:]
 	}
-	q.given += int64(n)
 	return n, err
 }
 
-// pass takes bytes without any quote, outside quotes: only those since the last end of a value count.
+// pass takes bytes without a quote.
 func (q *innerQuotes) pass(p []byte) {
+	if len(p) == 0 {
+		return
+	}
 	q.bytes += bytes.Count(p, []byte{standIn})
-	from := len(p)
-	for from > 0 && !q.ends(p[from-1]) {
-		from--
+	if q.at != inQuotes {
+		from := len(p)
+		for from > 0 && p[from-1] != q.delimiter && p[from-1] != '\n' && p[from-1] != '\r' {
+			from--
+		}
+		switch {
+		case from > 0:
+			q.at = fieldStart
+		case q.at == afterQuote:
+			q.at = inPlain
+		}
+		if q.at == fieldStart && !q.isBlank(p[from:], q.given+int64(from)) {
+			q.at = inPlain
+		}
 	}
-	if from > 0 {
-		q.at = fieldStart
-	}
-	for i, b := range p[from:] {
-		q.at = q.after(b, q.given+int64(from+i))
-	}
+	q.given += int64(len(p))
 }
 
-func (q *innerQuotes) ends(b byte) bool { return b == q.delimiter || b == '\n' || b == '\r' }
-
-// after is the state behind a byte at an offset.
-func (q *innerQuotes) after(b byte, offset int64) quoteState {
-	switch {
-	case q.at == inQuotes && b == '"':
-		return afterQuote
-	case q.at == inQuotes, q.at == afterQuote && b == '"':
-		return inQuotes
-	case q.ends(b):
-		return fieldStart
-	case q.at == fieldStart && b == '"':
-		return inQuotes
-	case q.at == fieldStart && (b == ' ' || b == '\t' || offset < maxMarks && bytes.IndexByte(mark, b) >= 0):
-		return fieldStart
+// isBlank tells whether bytes at an offset are blanks, or a byte order mark.
+func (q *innerQuotes) isBlank(p []byte, offset int64) bool {
+	if offset == 0 {
+		p = bytes.TrimPrefix(p, mark)
 	}
-	return inPlain
+	return len(bytes.Trim(p, " \t")) == 0
 }
 
 // restore puts the quotes back into a record's cells. It has to see every record, in order.
