@@ -145,7 +145,8 @@ func TestRows_keepQuotesInsideValuesThatAreNotQuoted(t *testing.T) {
 	}
 }
 
-// Any cells come back, quoted or not, if only those are left unquoted that need no quotes.
+// Any cells come back, quoted or not, if only those are left unquoted that need no quotes. A line break of two bytes is
+// one of one byte then.
 func TestRows_bringBackCellsWithFewQuotesRoundThem(t *testing.T) {
 	cell := rapid.OneOf(rapid.StringOfN(rapid.RuneFrom([]rune("a\",;\n\r \t")), 0, 8, -1), rapid.SampledFrom([]string{`5"`, `"`, ` "`, `""a`}))
 	rapid.Check(t, func(rt *rapid.T) {
@@ -162,7 +163,10 @@ func TestRows_bringBackCellsWithFewQuotesRoundThem(t *testing.T) {
 			}
 			file.WriteString("\n")
 			if !isBlank(cells) {
-				want = append(want, unbroken(cells, 3))
+				for i, cell := range cells {
+					cells[i] = strings.ReplaceAll(cell, "\r\n", "\n")
+				}
+				want = append(want, cells)
 			}
 		}
 		o := options()
@@ -172,7 +176,7 @@ func TestRows_bringBackCellsWithFewQuotesRoundThem(t *testing.T) {
 			rt.Fatal(err)
 		}
 		for _, row := range rows {
-			got = append(got, unbroken(row.Cells, 3))
+			got = append(got, row.Cells)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			rt.Errorf("%q (-want +got):\n%s", file.String(), diff)
