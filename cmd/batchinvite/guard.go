@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"batchinvite/pkg/invite"
 	"batchinvite/pkg/sheet"
 )
 
@@ -27,9 +28,13 @@ func (s *settings) guardPlan(p *planned, b batch, at *place) error {
 	switch {
 	case p.Foreign > 0 && !s.sandbox: // a rehearsal's ledger knows nobody
 		name := b[p.ForeignFirst.Origin.File].name
+		hint := "batchinvite import " + quoted(name) + s.rowFlagsGiven() + at.flags()
+		if p.ForeignFirst.Earlier.Status == invite.StatusRevoked { // which can't be imported
+			hint = "take such rows out, or invite them anew: --reinvite-revoked"
+		}
 		return usage(fmt.Errorf("%s: line %d: the file says that this row was %s before, and this ledger has never heard of it (%s like it)",
 			name, p.ForeignFirst.Origin.Line, p.ForeignFirst.Earlier.Status, count(p.Foreign, "row")),
-			"batchinvite import "+quoted(name)+s.rowFlagsGiven()+at.flags(), "or name the ledger that it was invited with: --ledger FILE")
+			hint, "or name the ledger that it was invited with: --ledger FILE")
 	case s.maxSend.set && p.calls(s.limit) > s.maxSend.n:
 		return usage(fmt.Errorf("%s to send are more than --max-send %d", count(p.calls(s.limit), "person"), s.maxSend.n),
 			"if that is right: --max-send "+strconv.Itoa(p.calls(s.limit)))

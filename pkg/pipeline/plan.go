@@ -31,7 +31,8 @@ type Plan struct {
 	Groups    []Group        // of those, the largest first
 	Ungrouped int            // rows of groups beyond the first thousand
 
-	// Foreign rows come from a results file that calls them invited or unknown, and the ledger has never heard of them.
+	// Foreign rows come from a results file that calls them invited, unknown or revoked, and the ledger has never heard of
+	// them. Duplicates may be among them.
 	Foreign      int
 	ForeignFirst invite.Row
 
@@ -63,21 +64,29 @@ type Planner struct {
 	groups map[Group]int
 }
 
-// Plan reads all rows and asks the ledger about each person once.
+// planned is a row of which the ledger is asked, as a duplicate only for whether it knows the person.
+type planned struct {
+	invite.Row
+	again bool
+}
+
+// Plan reads all rows and asks the ledger about each person once, save for duplicates that tell of an invitation.
 func (p *Planner) Plan(ctx context.Context, rows Rows) (Plan, error) {
 	p.plan = Plan{Repeats: NewRepeats(p.Lines), Elsewhere: map[string]int{}}
 	p.groups = make(map[Group]int)
-	batch, weight := make([]invite.Row, 0, chunk), int64(0)
+	batch, weight := make([]planned, 0, chunk), int64(0)
 	for row, err := range rows {
 		if err != nil {
 			return Plan{}, err
 		}
 		p.plan.Rows++
-		if row.Problem == nil && p.plan.Repeats.Seen(row.Candidate.Key) {
-			p.plan.Duplicates++
-			continue
+		again := row.Problem == nil && p.plan.Repeats.Seen(row.Candidate.Key)
+		if again {
+			if p.plan.Duplicates++; !p.saysInvited(row) {
+				continue
+			}
 		}
-		if batch, weight = append(batch, row), weight+weigh(row); len(batch) == chunk || weight > chunkBytes {
+		if batch, weight = append(batch, planned{row, again}), weight+weigh(row); len(batch) == chunk || weight > chunkBytes {
 			if err := p.judge(ctx, batch); err != nil {
 				return Plan{}, err
 			}
@@ -106,7 +115,7 @@ func (p *Planner) warn(row invite.Row) {
 	}
 }
 
-func (p *Planner) judge(ctx context.Context, batch []invite.Row) error {
+func (p *Planner) judge(ctx context.Context, batch []planned) error {
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
@@ -122,11 +131,14 @@ func (p *Planner) judge(ctx context.Context, batch []invite.Row) error {
 	}
 	for _, row := range batch {
 		if row.Problem != nil {
-			p.invalid(row, *row.Problem)
+			p.invalid(row.Row, *row.Problem)
 			continue
 		}
-		p.warn(row)
-		p.count(row, histories[0])
+		p.foreign(row.Row, histories[0])
+		if !row.again {
+			p.warn(row.Row)
+			p.count(row.Row, histories[0])
+		}
 		histories = histories[1:]
 	}
 	return nil
@@ -134,11 +146,6 @@ func (p *Planner) judge(ctx context.Context, batch []invite.Row) error {
 
 func (p *Planner) count(row invite.Row, h invite.History) {
 	c := row.Candidate
-	if foreign(row, h) {
-		if p.plan.Foreign++; p.plan.Foreign == 1 {
-			p.plan.ForeignFirst = row
-		}
-	}
 	verdict, rec := h.Decide(c, p.Policy)
 	switch verdict {
 	case invite.VerdictInvited:
@@ -186,17 +193,30 @@ func (p *Planner) send(row invite.Row, h invite.History) {
 	p.groups[g]++
 }
 
-// foreign: a results file of another ledger, or of a ledger that was lost. A rehearsal's links invited nobody.
-func foreign(row invite.Row, h invite.History) bool {
-	if row.Earlier == nil {
+// foreign counts rows from a results file of another ledger, or of a ledger that was lost.
+func (p *Planner) foreign(row invite.Row, h invite.History) {
+	if !p.saysInvited(row) || len(h.Records) > 0 || len(h.Elsewhere) > 0 {
+		return
+	}
+	if p.plan.Foreign++; p.plan.Foreign == 1 {
+		p.plan.ForeignFirst = row
+	}
+}
+
+// saysInvited tells whether a row says that its person was invited, or may have been. A rehearsal invited nobody.
+func (p *Planner) saysInvited(row invite.Row) bool {
+	if row.Earlier == nil || row.Earlier.Rehearsed() {
 		return false
 	}
 	switch row.Earlier.Status {
 	case invite.StatusInvited, invite.StatusAlreadyInvited, invite.StatusUnknown:
-	default:
-		return false
+		return true
+	case invite.StatusDuplicate:
+		return row.Earlier.Link != ""
+	case invite.StatusRevoked:
+		return !p.Policy.ReinviteRevoked
 	}
-	return !row.Earlier.Rehearsed() && len(h.Records) == 0 && len(h.Elsewhere) == 0
+	return false
 }
 
 func sortGroups(counts map[Group]int) []Group {
