@@ -13,6 +13,10 @@ var ResultColumns = []string{
 	"invite_at", "invite_attempts",
 }
 
+// WorkbookMark is a name that is defined in workbooks of ours, and which spreadsheet programs keep: their cells have no
+// guards, by contrast with a results file in CSV that a program opened and saved as a workbook.
+const WorkbookMark = "batchinvite_results"
+
 // Guard puts an apostrophe before a cell that a spreadsheet would run as a formula (OWASP, CSV injection), and before
 // one that begins with an apostrophe already, so that Unguard gives every text back. Exact numbers and + followed by
 // digits (telephone numbers) stay as they are.

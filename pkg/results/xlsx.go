@@ -157,6 +157,7 @@ func (b *workbook) frame(f *excelize.File) error {
 		f.SetPanes(sheetName, &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}),
 		f.AutoFilter(sheetName, "A1:"+last, nil),
 		f.SetSheetDimension(sheetName, "A1:"+last),
+		f.SetDefinedName(&excelize.DefinedName{Name: invite.WorkbookMark, RefersTo: sheetName + "!$A$1"}),
 	}
 	for i, width := range b.widths {
 		name, err := excelize.ColumnNumberToName(i + 1)

@@ -123,8 +123,8 @@ func TestXLSX_looksLikeATable(t *testing.T) {
 	if width, err := book.GetColWidth(sheetName, "C"); width != 21 || err != nil {
 		t.Errorf("the links' column is %v wide (%v), want 21", width, err)
 	}
-	if names := book.GetDefinedName(); len(names) != 1 || names[0].RefersTo != "'Results'!$A$1:$L$3" {
-		t.Errorf("defined names are %+v, want the filter over A1:L3", names)
+	if names := book.GetDefinedName(); len(names) != 2 || names[0].RefersTo != "'Results'!$A$1:$L$3" || names[1].Name != invite.WorkbookMark {
+		t.Errorf("defined names are %+v, want the filter over A1:L3 and our mark", names)
 	}
 	if ref, err := book.GetSheetDimension(sheetName); ref != "A1:L3" || err != nil {
 		t.Errorf("dimension = %s (%v), want A1:L3", ref, err)

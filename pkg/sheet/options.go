@@ -67,7 +67,8 @@ type Options struct {
 	// Defaults may hold AssessmentID, Format and Expires.
 	Defaults map[Field]Default
 
-	typed bool // the cells have types, so that none of them needs a guard or can be taken for two
+	typed  bool // the cells have types
+	marked bool // the workbook is one that this program wrote, so that no cell has a guard
 }
 
 // Check finds what is wrong with the options whatever the file is, and names the flag.

@@ -133,7 +133,7 @@ func openAny(s *Snapshot, o *Options, known func(label string) bool) (*text, err
 		if err := s.convert(o.Sheet); err != nil {
 			return nil, err
 		}
-		o.typed = true
+		o.typed, o.marked = true, s.table.marked
 		// As text it would be what every spreadsheet program opens right by itself.
 		return &text{snapshot: s, shape: Shape{Encoding: utf8Name, BOM: true, Delimiter: ','}}, nil
 	}

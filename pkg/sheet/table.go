@@ -18,6 +18,7 @@ type table struct {
 	sheet  string   // the worksheet's name
 	others []string // of the visible worksheets that have rows too
 	rows   int      // the header is one
+	marked bool     // the workbook has invite.WorkbookMark
 	links  map[place]string
 
 	file  *os.File

@@ -11,6 +11,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+
+	"batchinvite/pkg/invite"
 )
 
 // What a part of a workbook may unpack to. A sheet of 1,048,576 rows and 40 columns has some 3 GiB; what says that it has
@@ -31,6 +33,7 @@ type workbook struct {
 	parts    map[string]*zip.File
 	visible  []worksheet
 	hidden   int
+	marked   bool // it has invite.WorkbookMark
 	date1904 bool
 	dates    []bool // the styles that show dates, by their number
 	texts    string // the part with the shared strings, "" if there is none
@@ -191,6 +194,8 @@ func (b *workbook) readSheets(main string) error {
 		switch e.Name.Local {
 		case "workbookPr":
 			b.date1904 = attr(e, "date1904") == "1" || attr(e, "date1904") == "true"
+		case "definedName":
+			b.marked = b.marked || attr(e, "name") == invite.WorkbookMark
 		case "sheet":
 			r := parts[attr(e, "id")]
 			if state := attr(e, "state"); r.kind != "worksheet" { // a chart, a dialogue

@@ -120,7 +120,7 @@ func (b *workbook) table(w worksheet) (t *table, err error) {
 		return nil, err
 	}
 	defer c.Close()
-	t = &table{sheet: w.name}
+	t = &table{sheet: w.name, marked: b.marked}
 	if t.file, t.path, err = privateFile(); err != nil {
 		return nil, fmt.Errorf("copy %s: %w", b.file, err)
 	}
