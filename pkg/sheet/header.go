@@ -27,6 +27,7 @@ type header struct {
 	results    int           // begin here
 	end        int           // and end before this place
 	typed      bool          // the cells have types
+	marked     bool          // in a workbook that this program wrote
 	sent       bool          // they say what was really sent, and that counts
 	bare       bool          // there is no header: the labels are numbers
 	first      []string      // the first row then
@@ -39,8 +40,10 @@ var sentColumns = map[Field]string{
 }
 
 func newHeader(file string, rec record, o Options) (*header, error) {
-	h := &header{file: file, line: rec.line, columns: map[Field]int{}, width: len(rec.cells), typed: o.typed}
-	h.recognise(rec.cells)
+	h := &header{file: file, line: rec.line, columns: map[Field]int{}, width: len(rec.cells), typed: o.typed, marked: o.marked}
+	if err := h.recognise(rec.cells); err != nil {
+		return nil, err
+	}
 	h.sent = h.recognised && o.Import
 	h.unguard(rec.cells)
 	h.cells = h.own(rec.cells)
@@ -77,17 +80,27 @@ func (h *header) cell(cells []string, f Field) string {
 	return ""
 }
 
-// overflow finds filled cells that no column is for. Beside a worksheet's table they are remarks, elsewhere a missing quote. Results files give such cells columns without a name: there a row
-// that was invalid stays so until they are empty, or a run over the results would send what the first run refused.
+// overflow finds filled cells that no column is for. Beside a worksheet's table they are remarks, elsewhere a missing
+// quote. Results and rejects give such cells columns without a name: there a row that was refused for them stays so until
+// they are empty, or else the next run would send what the first one refused.
 func (h *header) overflow(cells []string, earlier *invite.Earlier) error {
 	if err := h.tooWide(cells, h.width); err != nil && !h.typed {
 		return err
 	}
-	if earlier == nil || earlier.Status != invite.StatusInvalid {
+	if !h.rejects && (earlier == nil || earlier.Status != invite.StatusInvalid) {
+		return nil
+	}
+	if reason := h.reason(cells); reason != "" && !strings.Contains(reason, tooMany) && !strings.Contains(reason, isSplit) {
 		return nil
 	}
 	return h.tooWide(cells[:min(h.results, len(cells))], lastFilled(h.cells[:h.results])+1)
 }
+
+// By these words a reason is known again. A row that is split often has too many cells too.
+const (
+	tooMany = "has more cells than the"
+	isSplit = "is split at its delimiter"
+)
 
 // tooShort: whoever writes results, and every spreadsheet that saves them, fills all columns. A row that lacks some was cut
 // off, so that its last cell may be half a link.
@@ -109,7 +122,7 @@ func (h *header) tooWide(cells []string, width int) error {
 	if h.bare {
 		like = "first row"
 	}
-	return fmt.Errorf("has more cells than the %d of the %s; does a value with a comma lack its quotes?", width, like)
+	return fmt.Errorf(tooMany+" %d of the %s; does a value with a comma lack its quotes?", width, like)
 }
 
 // find places the fields in columns: first as the user says, then by what the columns are called.

@@ -2,30 +2,72 @@ package sheet
 
 import (
 	"slices"
+	"strings"
 
 	"batchinvite/pkg/invite"
 )
 
-// recognise finds our own result columns. People put columns of their own behind them.
-func (h *header) recognise(cells []string) {
+// recognise finds our own result columns. People put columns of their own behind them. What is left of a set no longer
+// says whom it is about, so that nothing would keep these people from being invited by another ledger: an error.
+func (h *header) recognise(cells []string) error {
 	all := len(invite.ResultColumns)
 	for h.results = lastFilled(cells) + 1 - all; h.results >= 0; h.results-- {
-		if slices.EqualFunc(cells[h.results:h.results+all], invite.ResultColumns, func(cell, name string) bool { return trim(cell) == name }) {
+		if slices.EqualFunc(cells[h.results:h.results+all], invite.ResultColumns, func(cell, name string) bool { return resultName(cell) == name }) {
 			h.recognised, h.end = true, h.results+all
-			return
+			return nil
 		}
 	}
-	isReason := func(cell string) bool { return trim(cell) == "invite_error" }
-	if h.results = slices.IndexFunc(cells, isReason); h.results >= 0 && !slices.ContainsFunc(cells, isOtherResult) {
-		h.rejects, h.end = true, h.results+1
+	var found []string
+	for i, cell := range cells {
+		if name := resultName(cell); name != "" {
+			found, h.results = append(found, name), i
+		}
 	}
+	switch {
+	case len(found) == 1 && found[0] == reasonColumn:
+		h.rejects, h.end = true, h.results+1
+	case slices.Contains(found, statusColumn) || len(found)-count(found, asked) > 1:
+		return h.incomplete(found)
+	}
+	return nil
 }
 
-// isOtherResult: where some result columns are left, others were taken out, and what stands there is the user's business.
-func isOtherResult(cell string) bool {
-	_, ours := resultPlaces[trim(cell)]
-	return ours && trim(cell) != "invite_error"
+// asked are the result columns whose names somebody may give to columns of an input.
+var asked = []string{"invite_link", "invite_assessment_id", "invite_format", "invite_expires", "invite_at"}
+
+func count(all, of []string) (n int) {
+	for _, one := range all {
+		if slices.Contains(of, one) {
+			n++
+		}
+	}
+	return n
 }
+
+// incomplete says what is wrong with a set of result columns.
+func (h *header) incomplete(found []string) error {
+	reason := "are not side by side in their order"
+	lost := slices.DeleteFunc(slices.Clone(invite.ResultColumns), func(name string) bool { return slices.Contains(found, name) })
+	if len(lost) > 0 {
+		reason = "are not all there, without " + strings.Join(lost, ", ")
+	}
+	return h.fail("use the results file as it was written, or give the column "+found[0]+" and its like other names if these people may be invited anew",
+		"the columns of a results file %s", reason)
+}
+
+// resultName is the name of the result column that a header is for, "" if it is none.
+func resultName(cell string) string {
+	name := strings.ToLower(trim(cell))
+	if _, ours := resultPlaces[name]; !ours {
+		return ""
+	}
+	return name
+}
+
+const (
+	statusColumn = "invite_status"
+	reasonColumn = "invite_error"
+)
 
 // isOurs tells of a file that this program wrote, so that it has our guards and columns.
 func (h *header) isOurs() bool { return h.recognised || h.rejects }
@@ -38,9 +80,9 @@ func (h *header) place(own int) int {
 	return own
 }
 
-// unguard takes our guards off the cells of a results file of ours.
+// unguard takes our guards off the cells of a results file of ours, also where a program made a workbook of it.
 func (h *header) unguard(cells []string) {
-	if !h.isOurs() || h.typed {
+	if !h.isOurs() || h.marked {
 		return
 	}
 	for i, cell := range cells {
@@ -75,6 +117,14 @@ func (h *header) result(cells []string, column string) string {
 	return ""
 }
 
+// reason is why a row was left over, "" if that is not said.
+func (h *header) reason(cells []string) string {
+	if h.rejects && h.results < len(cells) {
+		return trim(cells[h.results])
+	}
+	return h.result(cells, reasonColumn)
+}
+
 // earlier gives what a row says of an invitation that was made before, nil if it is not asked for and our results are
 // not there to say it.
 func (h *header) earlier(cells []string, asked bool) *invite.Earlier {
@@ -82,7 +132,7 @@ func (h *header) earlier(cells []string, asked bool) *invite.Earlier {
 	case h.recognised:
 		r := func(column string) string { return h.result(cells, column) }
 		return &invite.Earlier{
-			Status: invite.Status(r("invite_status")), Link: r("invite_link"), Expires: r("invite_expires"),
+			Status: invite.Status(r(statusColumn)), Link: r("invite_link"), Expires: r("invite_expires"),
 			CandidateID: r("invite_candidate_id"), ReportID: r("invite_report_id"), At: r("invite_at"),
 		}
 	case asked:

@@ -54,7 +54,7 @@ func tornApart(cells []string, delimiter rune) (column int, err error) {
 			last, _ := utf8.DecodeLastRuneInString(trim(later))
 			if strings.ContainsRune(closers, last) && last != utf8.RuneError {
 				whole := strings.Join(cells[i:i+j+2], string(delimiter))
-				return i, fault(trim(whole), "is split at its delimiter, as curly quotes hold nothing together; write straight quotes around it")
+				return i, fault(trim(whole), isSplit+", as curly quotes hold nothing together; write straight quotes around it")
 			}
 			if strings.ContainsAny(later, closers) {
 				break

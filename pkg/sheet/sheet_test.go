@@ -240,8 +240,7 @@ func TestRows_ofAResultsFileStayInvalidUntilTheirOverflowIsGone(t *testing.T) {
 }
 
 func TestOpen_takesOnlyTheWholeSetForOurs(t *testing.T) {
-	part := strings.Join(invite.ResultColumns[1:], ",")
-	s := open(t, "Name,Email,"+part+"\n'-Ann,ann@example.org,,,12,sendlink\n", options())
+	s := open(t, "Name,Email,invite_assessment_id,invite_format,invite_expires,invite_link,invite_at,invite_attempts\n'-Ann,ann@example.org,12,sendlink\n", options())
 	if s.Recognised() {
 		t.Error("recognised without invite_status")
 	}
@@ -251,5 +250,9 @@ func TestOpen_takesOnlyTheWholeSetForOurs(t *testing.T) {
 	}
 	if c := rows[0].Candidate; c.Name != "'-Ann" || c.Format != invite.SendLink || c.Key.Assessment != 12 {
 		t.Errorf("candidate = %+v, want the apostrophe kept and invite_format as an alias", c)
+	}
+	_, err = Open(copyOf(t, "Name,Email,"+strings.Join(invite.ResultColumns[1:], ",")+"\n"), options())
+	if want := "candidates.csv: line 1: the columns of a results file are not all there, without invite_status"; err == nil || err.Error() != want {
+		t.Errorf("Open without invite_status: %v, want %s", err, want)
 	}
 }
