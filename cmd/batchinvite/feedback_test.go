@@ -45,7 +45,10 @@ func TestRejects_ofTooManyCellsStayRefused(t *testing.T) {
 	const bad = "Boss, Ann,ann@example.org,x"
 	w.write("c.csv", "Name,Last name,Email\nCy,“Lee, Jr.”,c@example.org\n"+bad+"\nBob,B,bob@@example.org\n")
 	flags := []string{"--assessment-id", "1", "--format", "getlink", "--map", "first_name=Name", "--yes"}
-	run := func(code int, args ...string) { t.Helper(); w.mustRun(code, slices.Concat([]string{"run"}, args, flags)...) }
+	run := func(code int, args ...string) {
+		t.Helper()
+		w.mustRun(code, slices.Concat([]string{"run"}, args, flags)...)
+	}
 	for _, rejects := range []string{"bad.csv", "bad.xlsx"} {
 		run(1, "c.csv", "--rejects", rejects)
 		run(1, rejects, "--rejects", "again.csv")
@@ -153,7 +156,10 @@ func TestResults_savedAsAWorkbook(t *testing.T) {
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
 	w.write("c.csv", "Name,Email,Note\n'T Hooft,-ann@example.org,=1\n")
 	flags := []string{"--assessment-id", "1", "--format", "getlink", "--ledger"}
-	run := func(name, ledger string) { t.Helper(); w.mustRun(0, slices.Concat([]string{"run", name, "-o", name + ".out.csv"}, flags, []string{ledger})...) }
+	run := func(name, ledger string) {
+		t.Helper()
+		w.mustRun(0, slices.Concat([]string{"run", name, "-o", name + ".out.csv"}, flags, []string{ledger})...)
+	}
 	run("c.csv", "a.db")
 	var cells [][]any
 	for _, row := range w.read("c.csv.out.csv") {

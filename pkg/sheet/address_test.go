@@ -102,6 +102,11 @@ func TestRows_warnOfATypoAndSendAllTheSame(t *testing.T) {
 	if got := row.Cells[1]; got != "Ann <ann@Gmial.com>" {
 		t.Errorf("cell = %q, want it as it stands in the file", got)
 	}
+	row = one(t, "Name,E-mail\nAnn,'ann@example.org\n", options())
+	want = []invite.Problem{{Line: 2, Column: "E-mail", Value: "'ann@example.org", Reason: "begins with an apostrophe", Advice: "did you mean ann@example.org?"}}
+	if diff := cmp.Diff(want, row.Warnings); diff != "" {
+		t.Errorf("warnings (-want +got):\n%s", diff)
+	}
 	if row := one(t, "Name,E-mail\nAnn,ann@example.org\n", options()); row.Warnings != nil {
 		t.Errorf("warnings = %v, want nil", row.Warnings)
 	}

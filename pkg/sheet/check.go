@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,7 +36,6 @@ type values struct {
 type checks struct {
 	options    Options
 	header     *header
-	delimiter  rune
 	assessment setting[int64]
 	format     setting[invite.Format]
 	expires    setting[invite.Expiry]
@@ -75,16 +75,11 @@ func (c *checks) row(rec record, v *values) invite.Row {
 		v.AssessmentID = cmp.Or(c.header.result(rec.cells, "invite_assessment_id"), v.AssessmentID)
 		v.Format = cmp.Or(c.header.result(rec.cells, "invite_format"), v.Format)
 	}
-	if at, err := tornApart(row.Cells, c.delimiter); err != nil {
+	if at, err := c.header.misplaced(rec.cells, row.Earlier); err != nil {
 		problem := invite.NewProblem(rec.line, "", "", err)
-		if at < len(c.header.labels) {
+		if at >= 0 && at < len(c.header.labels) {
 			problem.Column = cut(c.header.labels[at])
 		}
-		row.Problem = &problem
-		return row
-	}
-	if err := cmp.Or(c.header.overflow(rec.cells, row.Earlier), c.header.tooShort(rec.cells)); err != nil {
-		problem := invite.NewProblem(rec.line, "", "", err)
 		row.Problem = &problem
 		return row
 	}
@@ -112,6 +107,9 @@ func (c *checks) warnings(who *invite.Candidate) (all []invite.Problem) {
 	}
 	if c.better != "" {
 		warn(Email, fmt.Errorf("%s: did you mean %s?", c.domain, c.better))
+	}
+	if plain, ok := strings.CutPrefix(who.Email, "'"); ok { // which an address may, and none does
+		warn(Email, &invite.Fault{Value: cut(who.Email), Reason: errApostrophe, Advice: "did you mean " + cut(plain) + "?"})
 	}
 	if doubt := who.Expiry.Doubt(); doubt != "" && who.Expiry.Column != Expires.flag() {
 		warn(Expires, fault(who.Expiry.Text, doubt))
@@ -262,6 +260,8 @@ func fault(value, reason string) error {
 var (
 	errGrouped = errors.New("is not plain digits")
 	errZero    = errors.New("begins with a zero")
+
+	errApostrophe = errors.New("begins with an apostrophe")
 )
 
 // parseAssessment takes digits, and the ".0" that some programs put behind whole numbers. What else becomes of a number
@@ -320,8 +320,16 @@ func clean(cell string) (string, error) {
 	if strings.Contains(cell, "\ufffd") {
 		return "", fault(cell, "has a character that was lost when the file was saved or read")
 	}
-	return uncurl(trim(cell)), nil
+	text := uncurl(trim(cell))
+	if text != "" && (text[0] == '#' || text[0] == 'E') && formulaError.MatchString(text) {
+		return "", fault(text, "is what a spreadsheet shows in place of a value; mend the cell, or write the value")
+	}
+	return text, nil
 }
+
+// formulaError: #N/A, #REF!, #NAME?, in German #BEZUG! and #NV, in Spanish #¡VALOR!, Err:502 in LibreOffice, and ##### where a
+// column was too narrow for a date when it was saved as CSV.
+var formulaError = regexp.MustCompile(`^(#[¡¿]?[\p{Lu}\d/]+[!?]|#N/A|#N/D|#NV|#ND|#GETTING_DATA|#{3,}|Err:\d{3})$`)
 
 // trim takes away white space of every kind, and the invisible characters that come with what is copied from web pages.
 func trim(s string) string {

@@ -85,6 +85,11 @@ func TestRows_sayWhatIsWrong(t *testing.T) {
 		{long + ",ann@example.org,1,getlink,", `line 2, column Full Name: "` + long[:2*60] + `…" is longer than 255 characters`},
 		{"Ann\x81,ann@example.org,1,getlink,", `line 2, column Full Name: "Ann\x81" is not valid UTF-8`},
 		{"A\x00nn,ann@example.org,1,getlink,", `line 2, column Full Name: "A\x00nn" has a NUL byte in it`},
+		{"#REF!,ann@example.org,1,getlink,", `line 2, column Full Name: "#REF!" is what a spreadsheet shows in place of a value; mend the cell, or write the value`},
+		{"Ann,#N/A,1,getlink,", `line 2, column E-mail: "#N/A" is what a spreadsheet shows in place of a value; mend the cell, or write the value`},
+		{"Ann,ann@example.org,1,getlink,########", `line 2, column Expires: "########" is what a spreadsheet shows in place of a value; mend the cell, or write the value`},
+		{"#¿NOMBRE?,ann@example.org,1,getlink,", `line 2, column Full Name: "#¿NOMBRE?" is what a spreadsheet shows in place of a value; mend the cell, or write the value`},
+		{"Err:502,ann@example.org,1,getlink,", `line 2, column Full Name: "Err:502" is what a spreadsheet shows in place of a value; mend the cell, or write the value`},
 		{"Ann,,1,getlink,", "line 2, column E-mail: e-mail address is missing"},
 		{"Ann,ann@@x,1,getlink,", `line 2, column E-mail: "ann@@x" is not an e-mail address`},
 		{"Ann,ann@example.org (home),1,getlink,", `line 2, column E-mail: "ann@example.org (home)" has more in it than one plain e-mail address`},
@@ -139,6 +144,8 @@ func TestRows_sayWhatIsWrong(t *testing.T) {
 func TestRows_acceptWhatIsOddButClear(t *testing.T) {
 	for _, cells := range []string{
 		"Ann,ann@example.org,9223372036854775807,GETLINK,2030-01-31",
+		"#1 Ann!,ann@example.org,1,getlink",
+		"Erik,ann@example.org,1,getlink",
 		"Ann,ann@example.org,4711.0,getlink,31.12.2031 18:30",         // a float of pandas
 		"Ann,ann@example.org,4711.000,getlink,05/05/2031",             // too many digits for thousands
 		"Ann,ann@example.org,1,getlink",                               // short, but all that is needed is there

@@ -93,8 +93,8 @@ func (s *Sheet) scanDates() (columnOrder, error) {
 			break
 		}
 		h.unguard(rec.cells)
-		if h.overflow(rec.cells, nil) != nil || at >= len(rec.cells) {
-			continue // its cells stand under other columns
+		if _, err := h.misplaced(rec.cells, h.earlier(rec.cells, false)); err != nil || at >= len(rec.cells) {
+			continue
 		}
 		text, _ := clean(rec.cells[at]) // what is not clean is no date
 		order, ok := invite.OrderOf(text)

@@ -26,6 +26,7 @@ type header struct {
 	rejects    bool          // or one of rejects, whose only one is the reason
 	results    int           // begin here
 	end        int           // and end before this place
+	delimiter  rune          // between cells
 	typed      bool          // the cells have types
 	marked     bool          // in a workbook that this program wrote
 	sent       bool          // they say what was really sent, and that counts
@@ -80,6 +81,17 @@ func (h *header) cell(cells []string, f Field) string {
 	return ""
 }
 
+// misplaced finds cells that stand under columns they do not belong to. column is where that begins, -1 if it is nowhere
+// in particular.
+func (h *header) misplaced(cells []string, earlier *invite.Earlier) (column int, err error) {
+	if !h.typed {
+		if column, err = tornApart(h.own(cells), h.delimiter); err != nil {
+			return column, err
+		}
+	}
+	return -1, cmp.Or(h.overflow(cells, earlier), h.tooShort(cells))
+}
+
 // overflow finds filled cells that no column is for. Beside a worksheet's table they are remarks, elsewhere a missing
 // quote. Results and rejects give such cells columns without a name: there a row that was refused for them stays so until
 // they are empty, or else the next run would send what the first one refused.
@@ -122,7 +134,7 @@ func (h *header) tooWide(cells []string, width int) error {
 	if h.bare {
 		like = "first row"
 	}
-	return fmt.Errorf(tooMany+" %d of the %s; does a value with a comma lack its quotes?", width, like)
+	return fmt.Errorf(tooMany+" %d of the %s; does a value with a %s lack its quotes?", width, like, cmp.Or(delimiterNames[h.delimiter], string(h.delimiter)))
 }
 
 // find places the fields in columns: first as the user says, then by what the columns are called.

@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -37,29 +38,55 @@ func opens(value string) (closers string, n int) {
 	return closers, n
 }
 
-// tornApart finds a value in curly quotes that the delimiter inside it has split: they quote nothing in CSV. column is the
-// place where it begins, -1 if there is none.
+// tornApart finds a value that the delimiter inside its quotes has split: curly ones quote nothing in CSV, and straight ones
+// only around a whole value. column is the place where it begins, -1 if there is none.
 func tornApart(cells []string, delimiter rune) (column int, err error) {
 	for i, cell := range cells {
-		if cell == "" || isPlain(cell[0]) {
+		if cell == "" || isPlain(cell[0]) && strings.IndexByte(cell, '"') < 0 { // mostly
 			continue
 		}
-		value := trim(cell)
-		closers, n := opens(value)
-		// Single ones begin names: ‘t Hooft.
-		if n == 0 || strings.ContainsAny(value[:n], "‘‚‛") || strings.ContainsAny(value[n:], closers) {
+		closers, advice := leftOpen(cell)
+		if closers == "" {
 			continue
 		}
 		for j, later := range cells[i+1:] {
-			last, _ := utf8.DecodeLastRuneInString(trim(later))
-			if strings.ContainsRune(closers, last) && last != utf8.RuneError {
+			at := strings.IndexAny(later, closers)
+			if at < 0 {
+				continue
+			}
+			if closes(later, at) {
 				whole := strings.Join(cells[i:i+j+2], string(delimiter))
-				return i, fault(trim(whole), isSplit+", as curly quotes hold nothing together; write straight quotes around it")
+				return i, fault(trim(whole), isSplit+advice)
 			}
-			if strings.ContainsAny(later, closers) {
-				break
-			}
+			break
 		}
 	}
 	return -1, nil
+}
+
+// leftOpen gives what may close a quote that opens in a cell and does not close there, "" if there is none.
+func leftOpen(cell string) (closers, advice string) {
+	if at := strings.LastIndexByte(cell, '"'); at > 0 && at+1 < len(cell) && (cell[at-1] == ' ' || cell[at-1] == '(') && cell[at+1] != ' ' {
+		return `"`, "; write quotes around the whole value, and double those inside it"
+	}
+	value := trim(cell)
+	closers, n := opens(value)
+	// Single ones begin names: ‘t Hooft.
+	if n == 0 || strings.ContainsAny(value[:n], "‘‚‛") || strings.ContainsAny(value[n:], closers) {
+		return "", ""
+	}
+	return closers, ", as curly quotes hold nothing together; write straight quotes around it"
+}
+
+// closes tells whether the quote at a place in a cell ends something: a word is before it, and none begins behind it. A
+// curly one has to end the cell.
+func closes(cell string, at int) bool {
+	before, after := cell[:at], cell[at+1:]
+	if cell[at] != '"' {
+		_, size := utf8.DecodeRuneInString(cell[at:])
+		return trim(cell[at+size:]) == ""
+	}
+	last, _ := utf8.DecodeLastRuneInString(before)
+	next, _ := utf8.DecodeRuneInString(after)
+	return before != "" && !unicode.IsSpace(last) && (after == "" || !unicode.IsLetter(next) && !unicode.IsDigit(next))
 }

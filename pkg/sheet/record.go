@@ -118,6 +118,9 @@ func (s *records) fail(cells []string, err error, before int) error {
 	if errors.Is(err, csv.ErrBareQuote) {
 		e.Line = parse.Line + s.skipped + s.uncounted()
 		e.Reason = fmt.Sprintf("byte %d of the line is a quote with blanks before it; delete them if it opens the value, else quote the whole value and double the quotes inside it", parse.Column)
+		if s.inner == nil {
+			e.Reason = fmt.Sprintf("byte %d of the line is a quote in a value that is not quoted; quote the whole value and double the quotes inside it", parse.Column)
+		}
 	} else {
 		// An open quote swallows rows until the next quote: where it opens is the place to mend.
 		text := strings.Join(cells, "")

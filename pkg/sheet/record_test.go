@@ -145,6 +145,16 @@ func TestRows_keepQuotesInsideValuesThatAreNotQuoted(t *testing.T) {
 	}
 }
 
+func TestRows_sayWhatAQuoteIsBetweenDelimitersOfSeveralBytes(t *testing.T) {
+	o := options()
+	o.Delimiter = '§'
+	_, err := read(open(t, "Name§Email\nA§a@example.org\nB§5\" disk\n", o))
+	want := "candidates.csv: line 3, column Email: byte 5 of the line is a quote in a value that is not quoted; quote the whole value and double the quotes inside it"
+	if err == nil || err.Error() != want {
+		t.Errorf("error = %v, want %s", err, want)
+	}
+}
+
 // Any cells come back, quoted or not, if only those are left unquoted that need no quotes. A line break of two bytes is
 // one of one byte then.
 func TestRows_bringBackCellsWithFewQuotesRoundThem(t *testing.T) {

@@ -121,7 +121,7 @@ func Open(s *Snapshot, o Options) (*Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	checks.delimiter = t.shape.Delimiter
+	checks.header.delimiter = t.shape.Delimiter
 	sheet := &Sheet{text: t, checks: checks, extent: extent{width: len(checks.header.cells)}}
 	sheet.checks.dates.column = sync.OnceValues(sheet.scanDates)
 	return sheet, nil

@@ -309,6 +309,36 @@ func TestRows_sayThatCurlyQuotesQuoteNothing(t *testing.T) {
 	}
 }
 
+func TestRows_sayThatAQuoteInsideAValueQuotesNothing(t *testing.T) {
+	const header = "Email,Notes,Name,More,Yet more\n"
+	for cells, value := range map[string]string{
+		`Ann "The Boss, CEO" Lee`: `Ann "The Boss, CEO" Lee`, `Ann ("A, B, C")`: `Ann ("A, B, C")`, `Ann "Lee, Jr."`: `Ann "Lee, Jr."`,
+		`Ann "Annie" ("A, B"), x`: `Ann "Annie" ("A, B")`,
+	} {
+		row := one(t, header+"a@example.org,5\" disk,"+cells+"\n", options())
+		want := &invite.Problem{Line: 2, Column: "Name", Value: value,
+			Reason: "is split at its delimiter; write quotes around the whole value, and double those inside it"}
+		if diff := cmp.Diff(want, row.Problem); diff != "" {
+			t.Errorf("problem of %s (-want +got):\n%s", cells, diff)
+		}
+	}
+	for _, cells := range []string{
+		`Ann "Annie" Lee,a "b" c`, `Ann "Annie,x`, `Ann "Annie,"x, y"`, `Ann "Annie,5 "x" y`, `19" rack,5" disk`, `Ann,3 " x,y " z`,
+	} {
+		if row := one(t, header+"a@example.org,,"+cells+"\n", options()); row.Problem != nil {
+			t.Errorf("problem of %s = %s, want none", cells, row.Problem)
+		}
+	}
+}
+
+// What stands under other columns says nothing of how a column's dates are written.
+func TestRows_takeNoDateOrderFromRowsThatAreSplit(t *testing.T) {
+	_, err := read(open(t, "Name,Expires,Email,More\nAnn,3/4/2031,a@example.org\n“Lee, 13/4/2031,Jr.”,b@example.org\n", options()))
+	if want := `candidates.csv: line 2, column Expires: "3/4/2031" may have the day or the month first, and no other date of the column tells`; err == nil || err.Error() != want {
+		t.Errorf("error = %v, want %s", err, want)
+	}
+}
+
 func TestRows_countReturnsInsideQuotesAsLines(t *testing.T) {
 	long := strings.Repeat("\"a\rb\",\r\r", 20_000) // more than any buffer
 	s := open(t, "Name,Email\rA,\"x\ry\r\nz\"\r"+long+"B,\n", options())
