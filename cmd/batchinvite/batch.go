@@ -140,10 +140,10 @@ func (b batch) rows(yield func(invite.Row, error) bool) {
 
 var _ pipeline.Rows = batch(nil).rows
 
-// lines is an upper bound of the rows.
-func (b batch) lines() (n int) {
+// size is about how many rows there are.
+func (b batch) size() (n int) {
 	for _, in := range b {
-		n += in.snapshot.Lines
+		n += in.snapshot.Rows
 	}
 	return n
 }

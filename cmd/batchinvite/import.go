@@ -144,7 +144,7 @@ const (
 )
 
 func newImporting(b batch) *importing {
-	return &importing{batch: b, twins: newTwins(b.lines()), found: map[invite.State]int{}, skipped: map[invite.Status]int{},
+	return &importing{batch: b, twins: newTwins(b.size()), found: map[invite.State]int{}, skipped: map[invite.Status]int{},
 		told: map[ledger.Import]int{}}
 }
 

@@ -48,7 +48,7 @@ func (s *settings) plan(ctx context.Context, b batch, led ledger.Ledger) (*plann
 			return make([]invite.History, len(keys)), nil
 		},
 		Policy: s.policy(),
-		Lines:  b.lines(),
+		Size:   b.size(),
 		Now:    time.Now(),
 		Invalid: func(row invite.Row, problem invite.Problem) {
 			p.found.add(kindInvalid, row.Origin.File, problem)

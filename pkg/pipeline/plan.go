@@ -53,7 +53,7 @@ const maxGroups = 1000
 type Planner struct {
 	Lookup func(context.Context, []invite.Key) ([]invite.History, error)
 	Policy invite.Policy
-	Lines  int // an upper bound of the rows, for making room once
+	Size   int // about how many rows there are, for making room once
 	Now    time.Time
 	// Invalid hears of every row that can't be sent, in order.
 	Invalid func(invite.Row, invite.Problem)
@@ -72,7 +72,7 @@ type planned struct {
 
 // Plan reads all rows and asks the ledger about each person once, save for duplicates that tell of an invitation.
 func (p *Planner) Plan(ctx context.Context, rows Rows) (Plan, error) {
-	p.plan = Plan{Repeats: NewRepeats(p.Lines), Elsewhere: map[string]int{}}
+	p.plan = Plan{Repeats: NewRepeats(p.Size), Elsewhere: map[string]int{}}
 	p.groups = make(map[Group]int)
 	batch, weight := make([]planned, 0, chunk), int64(0)
 	for row, err := range rows {

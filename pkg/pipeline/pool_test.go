@@ -54,7 +54,7 @@ func newPool(t *testing.T, rows []invite.Row, call invite.Call, workers int) (*p
 			t.Error(err)
 		}
 	})
-	planner := pipeline.Planner{Lookup: led.Lookup, Lines: len(rows), Now: time.Now(), Invalid: func(invite.Row, invite.Problem) {}}
+	planner := pipeline.Planner{Lookup: led.Lookup, Size: len(rows), Now: time.Now(), Invalid: func(invite.Row, invite.Problem) {}}
 	plan, err := planner.Plan(t.Context(), rowsOf(rows))
 	if err != nil {
 		t.Fatal(err)

@@ -66,7 +66,9 @@ func (r *Repeats) own(row invite.Row) (o *owner, first bool) {
 	if o == nil {
 		// A field of a row holds on to the whole row's text: a file whose every person stands twice must not end up in memory.
 		o, first = &owner{origin: row.Origin, name: strings.Clone(row.Candidate.Name), format: row.Candidate.Format}, true
-		r.owners[row.Candidate.Key] = o
+		key := row.Candidate.Key
+		key.Email = strings.Clone(key.Email)
+		r.owners[key] = o
 	}
 	if r.copies[h] = left - 1; left == 1 {
 		delete(r.copies, h)

@@ -207,7 +207,7 @@ func (s *simulation) accident(stop context.CancelCauseFunc, giveUp context.Cance
 }
 
 func (s *simulation) pool(id int64, policy invite.Policy, proven bool, out *sink) *pipeline.Pool {
-	planner := pipeline.Planner{Lookup: s.model.Lookup, Policy: policy, Lines: len(s.rows), Now: time.Now(), Invalid: func(invite.Row, invite.Problem) {}}
+	planner := pipeline.Planner{Lookup: s.model.Lookup, Policy: policy, Size: len(s.rows), Now: time.Now(), Invalid: func(invite.Row, invite.Problem) {}}
 	plan, err := planner.Plan(s.t.Context(), rowsOf(s.rows))
 	if err != nil {
 		s.fatalf("plan: %v", err)

@@ -7,10 +7,14 @@ import (
 	"unicode"
 )
 
-// isData tells whether what was taken for a header is a row of people: it has an address in it and no column's name.
+// isData tells whether what was taken for a header is a row of people: what may be an address is where the user says
+// that addresses are, or it has an address anywhere and no column's name.
 func (h *header) isData() bool {
 	if h.bare || h.recognised {
 		return false
+	}
+	if i, ok := h.columns[Email]; ok && strings.Contains(h.labels[i], "@") && (isAddress(h.labels[i]) || !strings.ContainsAny(h.labels[i], " ()<>")) {
+		return true
 	}
 	address := false
 	for _, label := range h.labels {

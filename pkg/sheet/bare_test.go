@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -70,6 +71,23 @@ func TestNoHeader_isNotSaidOfOurResults(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"name", "column 2", "email"}, s.Header()); diff != "" {
 			t.Errorf("%s: header (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// A person may be called what a column is, and have a wrong address.
+func TestMap_byNumberLosesNoFirstRow(t *testing.T) {
+	o := options()
+	o.Map = map[string]string{"name": "1", "email": "2"}
+	for _, first := range []string{"Name,ann@example.org", "Format,ann@@example.org", "Mail,Ann <ann@example.org>", "Ann,ann@example"} {
+		_, err := Open(copyOf(t, first+"\nBob,bob@example.org\n"), o)
+		if want := "candidates.csv: line 1: looks like data, not a header: "; err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: error = %v, want %s…", first, err, want)
+		}
+	}
+	for _, header := range []string{"Who,E-mail (you@home)", "Name,Mail @ work", "Who,Where"} {
+		if _, err := Open(copyOf(t, header+"\nBob,bob@example.org\n"), o); err != nil {
+			t.Errorf("%s: %v", header, err)
 		}
 	}
 }

@@ -77,7 +77,9 @@ func (t *text) likeness(known func(label string) bool) []int {
 		}
 	}
 	// What can't be read ends it: it may be the wrong delimiter's fault, or else is told when the rows are read.
-	for rec := header; err == nil && regular < sniffed; rec, err = source.next() {
+	read := 0
+	for rec := header; err == nil && read < sniffed; rec, err = source.next() {
+		read++
 		for _, cell := range rec.cells {
 			if looksLikeAddress(trim(cell)) {
 				addresses++

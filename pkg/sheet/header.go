@@ -251,7 +251,9 @@ func (h *header) missing(o Options) error {
 		switch {
 		case h.typed:
 			return h.fail("take the text file that this was made from, or split the column in a spreadsheet program (Text to Columns)", "all columns are in one: %s", h.list())
-		case o.Delimiter != 0:
+		case o.Delimiter == 0:
+			return h.fail("take the quotes around whole lines away, and halve those that are doubled then", "all columns are in one, since quotes hold the whole line together: %s", h.list())
+		default:
 			return h.fail("leave --delimiter out", "--delimiter %s does not separate the columns: %s", DelimiterName(o.Delimiter), h.list())
 		}
 	}

@@ -22,7 +22,6 @@ var kinds = []struct{ magic, is, hint string }{
 	{"\x89PNG\r\n", "is a picture (PNG)", fromSource},
 	{"\xff\xd8\xff", "is a picture (JPEG)", fromSource},
 	{"GIF8", "is a picture (GIF)", fromSource},
-	{"PK\x03\x04", "is a zip file", unpack},
 	{"7z\xbc\xaf\x27\x1c", "is packed (7z)", unpack},
 	{"Rar!\x1a\x07", "is packed (RAR)", unpack},
 	{"BZh", "is packed (bzip2)", unpack},
@@ -79,10 +78,11 @@ func refuseMarkup(file string, start []byte) error {
 	}))
 	is, hint := "", openAndSave
 	switch {
-	case beginsWith(text, "<!doctype html", "<html", "<head", "<body", "<table", "<meta", "<style", "<script", "<div", "<!--"),
+	case beginsWith(text, "<!doctype html", "<html", "<head", "<body", "<table", "<meta", "<title", "<style", "<script", "<link",
+		"<div", "<center>", "<font", "<span", "<h1", "<p>", "<br", "<tr", "<td", "<th>", "<!--"),
 		beginsWith(text, "<?xml") && strings.Contains(text, "<html"):
 		is = "is a web page (HTML), whatever its name says; it may be a page that asks to log in"
-	case beginsWith(text, "mime-version:"):
+	case beginsWith(text, "mime-version:", "from: <saved by"):
 		is = "is a saved web page (MHTML), whatever its name says"
 	case beginsWith(text, "<?xml", "<workbook") && strings.Contains(text, "urn:schemas-microsoft-com:office:spreadsheet"):
 		is = "is a workbook of the kind XML Spreadsheet 2003"

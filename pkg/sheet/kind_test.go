@@ -34,11 +34,16 @@ func TestOpen_saysWhatAFileIsThatIsNoTable(t *testing.T) {
 		{"XHTML", "<?xml version=\"1.0\"?>\n<!DOCTYPE x><html xmlns=\"x\">", page, resave},
 		{"HTML in UTF-16", encoded(t, utf16LE, "\ufeff<table><tr><td>Name"), page, resave},
 		{"MHTML", "MIME-Version: 1.0\nX-Document-Type: Workbook\n", "is a saved web page (MHTML), whatever its name says", resave},
+		{"HTML without a beginning", "<center><b>People</b></center>\n<table>", page, resave},
+		{"rows of HTML", "<tr><td>Name</td></tr>", page, resave},
+		{"MHTML of a browser", "From: <Saved by Blink>\nSnapshot-Content-Location: https://x.example\n", "is a saved web page (MHTML), whatever its name says", resave},
 		{"XML Spreadsheet 2003", "<?xml version=\"1.0\"?>\n<?mso-application progid=\"Excel.Sheet\"?>\n<Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\">",
 			"is a workbook of the kind XML Spreadsheet 2003", resave},
 		{"XML", "<?xml version=\"1.0\"?>\n<people/>", "is an XML file", table},
 		{"JSON list", "[\n  {\"name\": \"Ann\"}]", "is a JSON file", table},
 		{"JSON object", "{\"name\": \"Ann\"}", "is a JSON file", table},
+		{"lines in quotes", "\"Name;Email\"\n\"Ann;\"\"ann@example.org\"\"\"\n", `line 1: all columns are in one, since quotes hold the whole line together: "Name;Email"`,
+			"take the quotes around whole lines away, and halve those that are doubled then"},
 		{"blank lines", " \r\n,,\n\u00a0\n\n", "has no header, every line is blank", ""},
 		{"lines of delimiters alone", ";;;\n\n;;;\n", "has no header, every line is blank", ""},
 		{"sep alone", "sep=;\n", "has no header, every line is blank", ""},
@@ -62,7 +67,7 @@ func TestOpen_saysWhatAFileIsThatIsNoTable(t *testing.T) {
 }
 
 func TestOpen_takesHeadersThatLookLikeOtherFiles(t *testing.T) {
-	for _, header := range []string{"<Name>,<Email>", "[Name],[Email]", "{Name},{Email}", "PK,Name,Email", "BZ,Name,Email", "XML,Name,Email"} {
+	for _, header := range []string{"<Name>,<Email>", "[Name],[Email]", "{Name},{Email}", "PK,Name,Email", "BZ,Name,Email", "XML,Name,Email", "<B>,Name,Email", "<p,Name,Email", "From: x,Name,Email"} {
 		if _, err := Open(copyOf(t, header+"\n"), options()); err != nil {
 			t.Errorf("%s: %v", header, err)
 		}

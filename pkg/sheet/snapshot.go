@@ -19,14 +19,15 @@ import (
 const (
 	copyBuffer   = 128 << 10
 	snapshotName = "batchinvite-snapshot-"
+	leastRow     = 8 // bytes: an address alone has more
 )
 
 // Snapshot is a private copy of an input, so that the check and the sending read the same bytes however long the run
 // takes and whatever becomes of the file. All methods but Close may be called from many goroutines.
 type Snapshot struct {
-	Name  string // of the input, for messages
-	Hash  string // SHA-256 of the bytes as they were read, before decompression, in hexadecimal
-	Lines int    // no less than there are lines, to presize by
+	Name string // of the input, for messages
+	Hash string // SHA-256 of the bytes as they were read, before decompression, in hexadecimal
+	Rows int    // about as many as it has, to presize by
 
 	file        *os.File
 	size        int64
@@ -101,7 +102,8 @@ func (s *Snapshot) fill(r io.Reader) error {
 		return &Error{File: s.Name, Reason: "is empty"}
 	}
 	s.Hash = hex.EncodeToString(hash.Sum(nil))
-	s.loneReturns, s.Lines = count.loneReturns, count.lineFeeds+count.loneReturns+1
+	s.loneReturns = count.loneReturns
+	s.Rows = min(count.lineFeeds+count.loneReturns+1, int(s.size/leastRow)+1)
 	return nil
 }
 
@@ -184,15 +186,24 @@ func (s *Snapshot) Close() error {
 
 // lineCount counts line ends in a stream that comes in pieces.
 type lineCount struct {
-	lineFeeds, loneReturns int
-	afterReturn            bool
+	lineFeeds   int // outside quotes; where a quote stands inside a value it may be those inside them
+	loneReturns int // everywhere
+	quoted      bool
+	afterReturn bool
 }
 
 func (c *lineCount) add(b []byte) {
 	if len(b) == 0 {
 		return
 	}
-	c.lineFeeds += bytes.Count(b, []byte("\n"))
+	for rest := b; len(rest) > 0; {
+		piece, after, quote := bytes.Cut(rest, []byte{'"'})
+		if !c.quoted {
+			c.lineFeeds += bytes.Count(piece, []byte{'\n'})
+		}
+		c.quoted = c.quoted != quote
+		rest = after
+	}
 	c.loneReturns += bytes.Count(b, []byte("\r")) - bytes.Count(b, []byte("\r\n"))
 	if c.afterReturn && b[0] == '\n' {
 		c.loneReturns--

@@ -134,18 +134,21 @@ func TestCopy_decompressesGzipByItsFirstBytes(t *testing.T) {
 	}
 }
 
-func TestCopy_countsLines(t *testing.T) {
+func TestCopy_countsRows(t *testing.T) {
+	person := strings.Repeat("x", 20)
 	tests := map[string]int{
-		"a":                     1,
-		"a\nb\n":                3,
-		"a\r\nb\r\n":            3,
-		"a\rb\rc":               3,
-		"a\n\r\nb\r\rc\r\n\r":   7,
-		strings.Repeat("\n", 5): 6,
+		person:                                 1,
+		person + "\n" + person + "\n":          3,
+		person + "\r\n" + person + "\r\n":      3,
+		person + "\r" + person + "\r" + person: 3,
+		person + "\n\r\n" + person + "\r\r" + person + "\r\n\r":                 7,
+		person + ",\"a\n\nb\n\"\n" + person + ",\"\"\"\n\n\"\n\"x\"\n" + person: 4,
+		strings.Repeat("\n", 80): 11, // fewer have room
+		"5\" disk\n" + strings.Repeat(person+"\n", 7) + "5\" disk\n" + person + "\n" + "x": 3, // room is made later
 	}
 	for content, want := range tests {
-		if got := copyOf(t, content).Lines; got != want {
-			t.Errorf("lines of %q = %d, want %d", content, got, want)
+		if got := copyOf(t, content).Rows; got != want {
+			t.Errorf("rows of %q = %d, want %d", content, got, want)
 		}
 		// One byte at a time: line ends that fall between two reads.
 		s, err := Copy(t.Context(), "-", iotest.OneByteReader(strings.NewReader(content)))
@@ -153,8 +156,8 @@ func TestCopy_countsLines(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Close()
-		if s.Lines != want {
-			t.Errorf("lines of %q byte by byte = %d, want %d", content, s.Lines, want)
+		if s.Rows != want {
+			t.Errorf("rows of %q byte by byte = %d, want %d", content, s.Rows, want)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (s *Snapshot) convert(wanted string) (err error) {
 	if s.table != nil {
 		err = s.table.close()
 	}
-	s.table, s.Lines = t, t.rows
+	s.table, s.Rows = t, t.rows
 	return err
 }
 
