@@ -223,10 +223,14 @@ func (in *input) format(path string) (f results.Format) {
 	return f
 }
 
-// rejectsFormat is that of the input throughout, so that who mends the rejects sees what the input showed.
+// rejectsFormat is that of the input throughout, so that who mends the rejects sees what the input showed. Where characters
+// were lost it is one that can say so, or else a question mark in a name would pass for a letter when it comes back.
 func (in *input) rejectsFormat() results.Format {
 	f, s := in.format(in.rejects), in.sheet.Shape()
 	f.Rejects, f.BOM, f.Encoding, f.Mixed = true, s.BOM, s.Encoding, s.Mixed
+	if s.Lossy {
+		f.BOM, f.Encoding = true, ""
+	}
 	return f
 }
 

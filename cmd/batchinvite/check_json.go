@@ -124,17 +124,23 @@ func checkedFileOf(in *input) checkedFile {
 	return f
 }
 
+// otherReasons stands for the groups that are too many to be told apart.
+const otherReasons = "other reasons"
+
 func checkedProblems(found *findings, b batch) []checkedGroup {
 	all := []checkedGroup{}
 	for file, in := range b {
 		for _, k := range kinds {
-			groups, _ := found.of(where{file, k})
+			groups, others := found.of(where{file, k})
 			for _, g := range groups {
 				group := checkedGroup{File: in.name, Kind: k, Column: g.column, Reason: g.reason, Rows: g.count}
 				for _, p := range g.first {
 					group.First = append(group.First, checkedRow{p.Line, p.Cell, p.Value, p.Advice})
 				}
 				all = append(all, group)
+			}
+			if others > 0 {
+				all = append(all, checkedGroup{File: in.name, Kind: k, Reason: otherReasons, Rows: others, First: []checkedRow{}})
 			}
 		}
 	}

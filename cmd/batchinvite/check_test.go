@@ -95,12 +95,13 @@ func TestCheck_countsWhatItDoesNotShow(t *testing.T) {
 func TestFindings_keepNoMoreThanTheyShould(t *testing.T) {
 	const rowsEach = 150
 	f := newFindings()
+	f.add(kindWarning, 0, invite.Problem{Line: 1, Reason: "first"})
 	for group := range 2 * maxFound {
 		for line := range rowsEach {
-			f.add(kindWarning, 0, invite.Problem{Line: line, Reason: fmt.Sprint("reason ", group)})
+			f.add(kindInvalid, 0, invite.Problem{Line: line, Reason: fmt.Sprint("reason ", group)})
 		}
 	}
-	groups, others := f.of(where{0, kindWarning})
+	groups, others := f.of(where{0, kindInvalid})
 	kept, rows := 0, others
 	for _, g := range groups {
 		kept, rows = kept+len(g.first), rows+g.count
@@ -110,5 +111,14 @@ func TestFindings_keepNoMoreThanTheyShould(t *testing.T) {
 	}
 	if first := groups[maxFound-1].first; len(first) == 0 {
 		t.Error("a late group has no row to show")
+	}
+	f.add(kindWarning, 0, invite.Problem{Line: 1, Reason: "second"})
+	if groups, others := f.of(where{0, kindWarning}); len(groups) != 2 || others != 0 {
+		t.Errorf("%d groups of warnings and %d others, want those 2: one kind takes no room from the next", len(groups), others)
+	}
+	all := checkedProblems(f, batch{{name: "c.csv"}})
+	want := checkedGroup{File: "c.csv", Kind: kindInvalid, Reason: "other reasons", Rows: others, First: []checkedRow{}}
+	if diff := cmp.Diff(want, all[maxFound]); diff != "" || len(all) != maxFound+3 {
+		t.Errorf("the last of %d groups in JSON (-want +got):\n%s", len(all), diff)
 	}
 }

@@ -62,7 +62,7 @@ func (b batch) placeRejects(path string) error {
 			in.rejects = filepath.Join(path, filepath.Base(results.RejectsPath(name)))
 		}
 		for _, other := range b {
-			if other.output != stdStream && (results.SameFile(other.output, in.rejects) || results.SameFile(results.Partial(other.output), in.rejects)) {
+			if other.output != stdStream && meet(other.output, in.rejects) {
 				return usage(fmt.Errorf("rejects of %s and results of %s would both go to %s", in.name, other.name, in.rejects), "choose another place with --rejects FILE")
 			}
 		}
@@ -71,6 +71,11 @@ func (b batch) placeRejects(path string) error {
 		}
 	}
 	return nil
+}
+
+// meet tells whether two files would get in each other's way, finished or on their way.
+func meet(a, b string) bool {
+	return results.SameFile(a, b) || results.SameFile(results.Partial(a), b) || results.SameFile(a, results.Partial(b))
 }
 
 // checkPlace refuses a path of what an input comes to that would overwrite an input, or what earlier inputs come to.
@@ -85,7 +90,7 @@ func (b batch) checkPlace(earlier batch, what string, in *input, path, flag stri
 		}
 	}
 	for _, other := range earlier {
-		if there := map[string]string{"results": other.output, "rejects": other.rejects}[what]; results.SameFile(there, path) {
+		if there := map[string]string{"results": other.output, "rejects": other.rejects}[what]; there != "" && meet(there, path) {
 			return usage(fmt.Errorf("%s of %s and %s would both go to %s", what, other.name, in.name, path), "run them one after the other")
 		}
 	}

@@ -172,7 +172,7 @@ func TestResults_savedAsAWorkbook(t *testing.T) {
 	w.writeBook("saved.xlsx", cells...)
 	run("saved.xlsx", "b.db")
 	w.mustRun(0, slices.Concat([]string{"run", "c.csv", "-o", "ours.xlsx"}, flags, []string{"c.db"})...)
-	run("ours.xlsx", "d.db")
+	w.mustRun(0, slices.Concat([]string{"run", "ours.xlsx", "--sheet", "Candidates", "-o", "ours.xlsx.out.csv"}, flags, []string{"d.db"})...)
 	const who = "'T Hooft <-ann@example.org>"
 	if diff := cmp.Diff([]string{who, who, who, who}, w.calledFor()); diff != "" {
 		t.Errorf("invited (-want +got):\n%s", diff)

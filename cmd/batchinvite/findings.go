@@ -23,10 +23,11 @@ const (
 
 var kinds = []kind{kindInvalid, kindDiffers, kindDuplicate, kindWarning}
 
-// Memory does not grow with the files: so many groups are told apart, and so many problems are kept in all and of each.
+// Memory does not grow with the files: of each kind so many groups are told apart and so many problems kept, and of each
+// group.
 const (
 	maxFound    = 200
-	maxKept     = 10_000
+	maxKept     = 5000
 	maxKeptEach = 1000
 	shownEach   = 20 // for people
 )
@@ -36,7 +37,8 @@ type findings struct {
 	groups []*found
 	byWhat map[what]*found
 	counts map[where]int
-	kept   int
+	told   map[kind]int // groups
+	kept   map[kind]int // problems
 }
 
 // where is a kind of a file's rows.
@@ -59,7 +61,7 @@ type found struct {
 }
 
 func newFindings() *findings {
-	return &findings{byWhat: map[what]*found{}, counts: map[where]int{}}
+	return &findings{byWhat: map[what]*found{}, counts: map[where]int{}, told: map[kind]int{}, kept: map[kind]int{}}
 }
 
 // add takes the problem of a row. The rows of a file come in order.
@@ -68,19 +70,20 @@ func (f *findings) add(k kind, file int, p invite.Problem) {
 	f.counts[w.where]++
 	g := f.byWhat[w]
 	if g == nil {
-		if len(f.groups) == maxFound {
+		if f.told[k] == maxFound {
 			return
 		}
+		f.told[k]++
 		// What a problem quotes holds on to the whole row's text.
 		w.column, w.reason = strings.Clone(w.column), strings.Clone(w.reason)
 		g = &found{what: w}
 		f.groups, f.byWhat[w] = append(f.groups, g), g
 	}
 	g.count++
-	if len(g.first) < maxKeptEach && (f.kept < maxKept || len(g.first) == 0) {
+	if len(g.first) < maxKeptEach && (f.kept[k] < maxKept || len(g.first) == 0) {
 		p.Value, p.Advice, p.Column, p.Reason = strings.Clone(p.Value), strings.Clone(p.Advice), w.column, w.reason
 		g.first = append(g.first, p)
-		f.kept++
+		f.kept[k]++
 	}
 }
 
@@ -120,7 +123,7 @@ func (f *findings) text(b batch) string {
 				}
 			}
 			if others > 0 {
-				fmt.Fprintf(&t, "  %s with other reasons\n", count(others, "row"))
+				fmt.Fprintf(&t, "  %s with %s\n", count(others, "row"), otherReasons)
 			}
 		}
 	}

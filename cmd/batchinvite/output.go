@@ -146,7 +146,11 @@ func (o *output) commitFile(ctx context.Context, led ledger.Ledger, run int64, w
 	}
 	w.told = append(w.told, w.path)
 	if w.what == "rejects" {
-		w.told[0] += fmt.Sprintf(" (%s)", count(w.rows, "row"))
+		more := ""
+		if order := w.in.sheet.DateOrder(); order != invite.Undecided && w.rows > 0 { // fewer dates may tell another story
+			more = "; read the dates as here with --date-order " + string(order)
+		}
+		w.told[0] += fmt.Sprintf(" (%s%s)", count(w.rows, "row"), more)
 	}
 	if done.Kept != "" {
 		w.told = append(w.told, fmt.Sprintf("  %s was not as this account last wrote it, and is kept as %s", w.path, done.Kept))

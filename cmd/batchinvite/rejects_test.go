@@ -112,6 +112,24 @@ func TestRejects_haveTheInputsShape(t *testing.T) {
 	}
 }
 
+// A byte that is no character in the file's encoding is not taken for a question mark that somebody wrote.
+func TestRejects_keepLostCharactersLost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	const header = "Name,Email,Test ID,Format"
+	w.write("c.csv", header+"\nJ\xffrg \x83A,j@example.org,1,getlink\n\x83A,x@@y,1,getlink\n")
+	w.mustRun(1, "run", "c.csv", "--encoding", "shift_jis", "--rejects", "bad.csv")
+	want := "\ufeff" + header + ",invite_error\nJ\ufffdrg \u30a2,j@example.org,1,getlink,\"line 2, column Name: \"\"J\ufffdrg \u30a2\"\" has a character that was lost when the file was saved or read\"\n" +
+		"\u30a2,x@@y,1,getlink,\"line 3, column Email: \"\"x@@y\"\" is not an e-mail address\"\n"
+	if diff := cmp.Diff(want, string(w.bytes("bad.csv"))); diff != "" {
+		t.Errorf("rejects (-want +got):\n%s", diff)
+	}
+	w.mustRun(1, "run", "bad.csv", "--encoding", "shift_jis")
+	if n := w.vendor.Calls(); n != 0 {
+		t.Errorf("%d calls, want none", n)
+	}
+}
+
 // A person sorts the results and writes columns of their own behind ours: that changes nobody's fate, and such a column
 // counts as any other does.
 func TestResults_annotatedBehind(t *testing.T) {

@@ -79,6 +79,9 @@ func (d *dates) notice() string {
 // the first full pass.
 func (s *Sheet) DateNotice() string { return s.dateNotice }
 
+// DateOrder is how dates such as 3/4/2031 were read, Undecided if there were none. It is complete after the first full pass.
+func (s *Sheet) DateOrder() invite.DateOrder { return s.dateOrder }
+
 // scanDates goes through the whole file to find out whether its dates have the day or the month first.
 func (s *Sheet) scanDates() (columnOrder, error) {
 	h := s.checks.header

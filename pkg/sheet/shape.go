@@ -23,6 +23,7 @@ type Shape struct {
 	Sep       bool   // its first line is "sep=" and the delimiter, as Excel reads it
 	CRLF      bool   // most of its first lines end in both
 	Mixed     bool   // it is UTF-8 but for single cells, which Encoding was guessed of
+	Lossy     bool   // some of its bytes are no characters of Encoding
 }
 
 // String names the kind of file for people.

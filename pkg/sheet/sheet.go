@@ -25,6 +25,7 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/gocarina/gocsv"
 	"github.com/xuri/excelize/v2"
@@ -75,6 +76,7 @@ type Sheet struct {
 	guessed        guessed
 	contradictions map[Field]int
 	dateNotice     string
+	dateOrder      invite.DateOrder
 }
 
 // extent is how much there is of a sheet.
@@ -82,6 +84,9 @@ type extent struct {
 	rows  int // without the header
 	width int // cells of the widest row
 	huge  int // the line of the first row with a cell that a workbook can't hold, 0 if there is none
+
+	decoded bool // from another encoding than UTF-8
+	lossy   bool // with bytes that are no characters there
 }
 
 func (e *extent) add(row invite.Row) {
@@ -91,6 +96,7 @@ func (e *extent) add(row invite.Row) {
 		if e.huge == 0 && len(cell) > excelize.TotalCellChars && len(utf16.Encode([]rune(cell))) > excelize.TotalCellChars {
 			e.huge = row.Origin.Line
 		}
+		e.lossy = e.lossy || e.decoded && strings.ContainsRune(cell, utf8.RuneError)
 	}
 }
 
@@ -161,12 +167,13 @@ func (s *Sheet) Recognised() bool { return s.checks.header.recognised }
 // Column is what problems call the column of a field, "" if it has none.
 func (s *Sheet) Column(f Field) string { return s.checks.header.label(f) }
 
-// Shape tells how the file is written. Whether it is UTF-8 throughout is known after the first full pass.
+// Shape tells how the file is written. Whether it is so throughout is known after the first full pass.
 func (s *Sheet) Shape() Shape {
 	shape := s.text.shape
 	if s.guessed.cells > 0 {
 		shape.Encoding, shape.Mixed = windowsName, true
 	}
+	shape.Lossy = s.extent.lossy
 	return shape
 }
 
@@ -193,7 +200,7 @@ func (s *Sheet) Contradictions() map[Field]int { return maps.Clone(s.contradicti
 // are no more.
 func (s *Sheet) Rows() iter.Seq2[invite.Row, error] {
 	return func(yield func(invite.Row, error) bool) {
-		checks, found := s.checks, extent{width: s.extent.width}
+		checks, found := s.checks, extent{width: s.extent.width, decoded: s.text.decoder != nil}
 		checks.expires.parse = checks.parseDate
 		source := s.text.records()
 		source.labels = checks.header.labels
@@ -232,6 +239,9 @@ func (s *Sheet) pass(found extent, g guessed, c *checks) {
 	}
 	s.passed, s.extent, s.guessed = true, found, g
 	s.dateNotice = c.dates.notice()
+	if c.dates.seen[invite.FormOrdered] != "" {
+		s.dateOrder = c.dates.order
+	}
 	s.contradictions = map[Field]int{}
 	for f, n := range map[Field]int{
 		AssessmentID: c.assessment.contradictions,

@@ -81,7 +81,7 @@ func TestRows_areTheSameHoweverTheFileIsWritten(t *testing.T) {
 						if a, b := rows[0].Origin.Line, rows[1].Origin.Line; a != 3+shift || b != 6+shift {
 							t.Errorf("lines %d and %d, want %d and %d", a, b, 3+shift, 6+shift)
 						}
-						if diff := cmp.Diff(Shape{e.proper, e.bom, d, sep, end == "\r\n", e.proper == windowsName}, s.Shape()); diff != "" {
+						if diff := cmp.Diff(Shape{Encoding: e.proper, BOM: e.bom, Delimiter: d, Sep: sep, CRLF: end == "\r\n", Mixed: e.proper == windowsName}, s.Shape()); diff != "" {
 							t.Errorf("shape (-want +got):\n%s", diff)
 						}
 						if n := s.text.snapshot.Rows; n < len(rows) {

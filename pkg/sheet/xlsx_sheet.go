@@ -42,6 +42,9 @@ func (b *workbook) choose(wanted string) (chosen worksheet, others []string, err
 	if len(b.visible) == 0 {
 		return chosen, nil, &Error{File: b.file, Reason: "has no worksheet that is visible"}
 	}
+	if b.marked && len(b.visible) == 1 { // our results, fed back with the flags of their input
+		wanted = ""
+	}
 	var filled []worksheet
 	for _, w := range b.visible {
 		has, err := b.hasRows(w)
