@@ -85,6 +85,8 @@ type extent struct {
 	width int // cells of the widest row
 	huge  int // the line of the first row with a cell that a workbook can't hold, 0 if there is none
 
+	merged int // cells that show what a merged one above them has
+
 	decoded bool // from another encoding than UTF-8
 	lossy   bool // with bytes that are no characters there
 }
@@ -128,6 +130,9 @@ func Open(s *Snapshot, o Options) (*Sheet, error) {
 		return nil, err
 	}
 	checks.header.delimiter = t.shape.Delimiter
+	if err := checks.header.span(s.table, o); err != nil {
+		return nil, err
+	}
 	sheet := &Sheet{text: t, checks: checks, extent: extent{width: len(checks.header.cells)}}
 	sheet.checks.dates.column = sync.OnceValues(sheet.scanDates)
 	return sheet, nil
@@ -180,7 +185,7 @@ func (s *Sheet) Shape() Shape {
 // Notices tell in a sentence each, which begins with the file's name, what a person should look at. They are complete
 // after the first full pass.
 func (s *Sheet) Notices() []string {
-	return slices.Concat(s.text.notices, s.guessed.notices(s.text.snapshot.Name))
+	return slices.Concat(s.text.notices, s.guessed.notices(s.text.snapshot.Name), s.sheetNotices())
 }
 
 // Width is the largest number of cells that a row or the header has. It is complete after the first full pass.
@@ -227,6 +232,9 @@ func (s *Sheet) Rows() iter.Seq2[invite.Row, error] {
 		if !errors.Is(err, io.EOF) {
 			yield(invite.Row{}, err)
 			return
+		}
+		if source.table != nil {
+			found.merged = source.table.merged.filled
 		}
 		s.pass(found, source.guessed, &checks)
 	}

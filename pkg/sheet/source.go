@@ -38,6 +38,21 @@ func (s *Sheet) Worksheet() string {
 	return ""
 }
 
+// sheetNotices tell what is read of a worksheet though a person may not see it there.
+func (s *Sheet) sheetNotices() (all []string) {
+	t := s.text.snapshot.table
+	if t == nil {
+		return nil
+	}
+	if t.hidden > 0 {
+		all = append(all, fmt.Sprintf("%s: %d of its rows are hidden, by a filter or by hand, and are read all the same", s.text.snapshot.Name, t.hidden))
+	}
+	if n := s.extent.merged; n > 0 {
+		all = append(all, fmt.Sprintf("%s: %d of its cells are merged with one above, and are read with the value of that", s.text.snapshot.Name, n))
+	}
+	return all
+}
+
 // Sources gives Source for every field that has a value anywhere.
 func (s *Sheet) Sources() map[Field]string {
 	all := map[Field]string{}

@@ -19,7 +19,9 @@ type table struct {
 	others []string // of the visible worksheets that have rows too
 	rows   int      // the header is one
 	marked bool     // the workbook has invite.WorkbookMark
+	hidden int      // rows
 	links  map[place]string
+	merged []area // by their first row
 
 	file  *os.File
 	path  string // "" once it is gone from its folder
@@ -115,10 +117,12 @@ type tableReader struct {
 	row   []byte
 	read  int64
 	width int // of the header
+
+	merged mergedCells
 }
 
 func (t *table) reader(file string) *tableReader {
-	return &tableReader{file: file, in: bufio.NewReaderSize(io.NewSectionReader(t.file, 0, t.size), readBuffer)}
+	return &tableReader{file: file, merged: mergedCells{areas: t.merged}, in: bufio.NewReaderSize(io.NewSectionReader(t.file, 0, t.size), readBuffer)}
 }
 
 func (r *tableReader) next() (record, error) {
@@ -149,7 +153,8 @@ func (r *tableReader) decode() record {
 		return int(n)
 	}
 	line, n := number(), number()
-	if r.width == 0 {
+	header := r.width == 0
+	if header {
 		r.width = n
 	}
 	text, cells := string(r.row), make([]string, max(n, r.width))
@@ -157,6 +162,9 @@ func (r *tableReader) decode() record {
 		length := number()
 		cells[i] = text[at : at+length]
 		at += length
+	}
+	if !header {
+		r.merged.fill(line, cells)
 	}
 	return record{cells: cells, line: line}
 }

@@ -35,8 +35,8 @@ type workbook struct {
 	hidden   int
 	marked   bool // it has invite.WorkbookMark
 	date1904 bool
-	dates    []bool // the styles that show dates, by their number
-	texts    string // the part with the shared strings, "" if there is none
+	formats  []numberFormat // of the styles, by their number
+	texts    string         // the part with the shared strings, "" if there is none
 	strings  *sharedStrings
 }
 
@@ -219,25 +219,25 @@ func (b *workbook) readSheets(main string) error {
 }
 
 func (b *workbook) readStyles(part string) error {
-	custom, ofCells := map[string]bool{}, false
+	custom, ofCells := map[string]numberFormat{}, false
 	return b.each(part, func(e xml.StartElement) {
 		switch e.Name.Local {
 		case "numFmt":
 			if len(custom) < maxStyles {
-				custom[attr(e, "numFmtId")] = isDateFormat(attr(e, "formatCode"))
+				custom[attr(e, "numFmtId")] = formatOf(attr(e, "formatCode"))
 			}
 		case "cellXfs":
 			ofCells = true
 		case "cellStyleXfs", "cellStyles", "dxfs":
 			ofCells = false
 		case "xf":
-			if ofCells && len(b.dates) < maxStyles {
+			if ofCells && len(b.formats) < maxStyles {
 				text := attr(e, "numFmtId")
-				date, ok := custom[text]
+				format, ok := custom[text]
 				if id, err := strconv.Atoi(text); !ok && err == nil {
-					date = isBuiltInDate(id)
+					format.date = isBuiltInDate(id)
 				}
-				b.dates = append(b.dates, date)
+				b.formats = append(b.formats, format)
 			}
 		}
 	})

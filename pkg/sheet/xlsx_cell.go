@@ -26,12 +26,37 @@ func (b *workbook) number(text string, style int) cell {
 	if err != nil || strings.Trim(text, "+-.0123456789eE") != "" {
 		return cell{text: text}
 	}
-	if style >= 0 && style < len(b.dates) && b.dates[style] {
+	var format numberFormat
+	if style >= 0 && style < len(b.formats) {
+		format = b.formats[style]
+	}
+	if format.date {
 		if date := serialDate(f, b.date1904); date != "" {
 			return cell{date, invite.DateCells}
 		}
 	}
-	return cell{numberText(text, f), invite.NumberCells}
+	shown := numberText(text, f)
+	if n := len(shown); n < format.digits && strings.Trim(shown, "0123456789") == "" {
+		shown = strings.Repeat("0", format.digits-n) + shown
+	}
+	return cell{shown, invite.NumberCells}
+}
+
+// numberFormat is what counts of how a number is shown.
+type numberFormat struct {
+	date   bool
+	digits int // no less than these, as of a postal code: 00000
+}
+
+// maxDigits is more than any number is formatted with that is one.
+const maxDigits = 32
+
+func formatOf(code string) numberFormat {
+	f := numberFormat{date: isDateFormat(code)}
+	if first, _, _ := strings.Cut(code, ";"); len(first) <= maxDigits && strings.Trim(first, "0") == "" {
+		f.digits = len(first)
+	}
+	return f
 }
 
 // numberText keeps plain digits as they are, as they may be more than a float holds.
@@ -61,7 +86,7 @@ func serialDate(serial float64, date1904 bool) string {
 	return dateText(t)
 }
 
-// dateText leaves a time of 0:00 out, as programs do that store a date alone.
+// dateText leaves a time of 0:00 out: most programs store a date alone so, and many show a time with it.
 func dateText(t time.Time) string {
 	if t.Hour() == 0 && t.Minute() == 0 {
 		return t.Format(time.DateOnly)

@@ -18,6 +18,7 @@ func FuzzXLSX(f *testing.F) {
 	f.Add(rawHeader+row+`<hyperlinks><hyperlink ref="B2:B3" r:id="r1"/></hyperlinks></worksheet>`, "<sst><si><t>a</t></si><si><r><t>b_x0041_</t></r></si></sst>",
 		`<styleSheet><numFmts><numFmt numFmtId="164" formatCode="[h]:mm&quot;x&quot;\\d"/></numFmts><cellXfs><xf numFmtId="164"/><xf numFmtId="14"/></cellXfs></styleSheet>`,
 		`<Relationships><Relationship Id="r1" Type="x/hyperlink" Target="mailto:a%40b" TargetMode="External"/></Relationships>`)
+	f.Add(rawHeader+row+`<mergeCells><mergeCell ref="A1:B1"/><mergeCell ref="C2:C4"/></mergeCells></worksheet>`, "", `<styleSheet><numFmts><numFmt numFmtId="164" formatCode="00000"/></numFmts></styleSheet>`, "")
 	f.Add(rawHeader, "", "", "")
 	f.Fuzz(func(t *testing.T, sheet, texts, styles, links string) {
 		data := archive(t, "_rels/.rels", "<r/>", "xl/workbook.xml", `<workbook><sheets><sheet name="Only" r:id="r1"/></sheets></workbook>`,

@@ -14,12 +14,13 @@ import (
 
 // grid reads the rows of a worksheet.
 type grid struct {
-	book  *workbook
-	xml   *tokens
-	row   int    // the last one's number
-	cells []cell // reused
-	seen  int    // cells of the row, also empty ones
-	size  int    // bytes of the row
+	book   *workbook
+	xml    *tokens
+	row    int    // the last one's number
+	cells  []cell // reused
+	seen   int    // cells of the row, also empty ones
+	hidden bool   // the row is
+	size   int    // bytes of the row
 }
 
 // partError is what is wrong with a part of a workbook, by contrast with our own trouble.
@@ -78,6 +79,7 @@ func (g *grid) start(e xml.StartElement) error {
 			return partFault("it has more than %d rows", excelize.TotalRows)
 		}
 		g.row, g.cells, g.seen, g.size = row, g.cells[:0], 0, 0
+		g.hidden = attr(e, "hidden") == "1" || attr(e, "hidden") == "true"
 	case "c":
 		return g.cell(e)
 	}
@@ -154,50 +156,4 @@ func (g *grid) value(e xml.StartElement, text string) (cell, error) {
 	}
 	style, _ := strconv.Atoi(attr(e, "s"))
 	return g.book.number(text, style), nil
-}
-
-// maxLinks is Excel's own limit. What follows is left out; a row that needs it is invalid.
-const maxLinks = 65530
-
-// links reads what follows the rows, to the end: the cells that lead to an e-mail address.
-func (g *grid) links(targets map[string]string) (map[place]string, error) {
-	links, ended := map[place]string{}, false
-	for {
-		token, err := g.xml.next()
-		if errors.Is(err, io.EOF) && ended {
-			return links, nil
-		}
-		if err != nil {
-			return nil, &partError{tooEarly(err)}
-		}
-		switch t := token.(type) {
-		case xml.EndElement:
-			ended = ended || t.Name.Local == "worksheet"
-		case xml.StartElement:
-			if address := targets[attr(t, "id")]; t.Name.Local == "hyperlink" && address != "" {
-				if err := spread(links, attr(t, "ref"), address); err != nil {
-					return nil, err
-				}
-			}
-		}
-	}
-}
-
-// spread gives an address to all cells of a range such as B2:B5.
-func spread(links map[place]string, ref, address string) error {
-	first, last, ok := strings.Cut(ref, ":")
-	if !ok {
-		last = first
-	}
-	left, top, err1 := excelize.CellNameToCoordinates(first)
-	right, bottom, err2 := excelize.CellNameToCoordinates(last)
-	if errors.Join(err1, err2) != nil {
-		return partFault("a link belongs to %.20q, which is no cell", ref)
-	}
-	for row := top; row <= bottom && len(links) < maxLinks; row++ {
-		for column := left; column <= right && len(links) < maxLinks; column++ {
-			links[place{row, column - 1}] = address
-		}
-	}
-	return nil
 }

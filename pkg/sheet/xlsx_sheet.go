@@ -133,11 +133,14 @@ func (b *workbook) table(w worksheet) (t *table, err error) {
 		var row int
 		var cells []cell
 		if row, cells, err = g.next(); err == nil {
+			if g.hidden && t.rows > 0 { // the header's row is none of them
+				t.hidden++
+			}
 			err = out.add(row, cells)
 		}
 	}
 	if errors.Is(err, io.EOF) {
-		t.links, err = g.links(addresses)
+		t.links, t.merged, err = g.ranges(addresses)
 	}
 	if err = errors.Join(b.fault(w.part, err), out.out.Flush()); err != nil {
 		return nil, errors.Join(err, t.close())

@@ -1,0 +1,85 @@
+package sheet
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
+
+	"batchinvite/pkg/invite"
+)
+
+// One date beside several people is merged over their rows: it is each one's.
+func TestXLSX_mergedCellsCountForAllTheirRows(t *testing.T) {
+	s := openBook(t, book(t, func(f *excelize.File) {
+		put(f, "Sheet1", []any{"Name", "E-mail", "Assessment ID", "Format", "Expires"},
+			[]any{"Ann", "a@example.org", 1, "getlink", "2031-01-01"}, []any{"Bob", "b@example.org", 1, "getlink"}, []any{"Cy", "c@example.org", "", "getlink"},
+			[]any{"Di", "d@example.org", 1, "getlink"})
+		for _, merged := range [][2]string{{"E2", "E4"}, {"C3", "C4"}, {"D4", "D4"}, {"A5", "A9"}, {"G2", "H3"}} {
+			must(f.MergeCell("Sheet1", merged[0], merged[1]))
+		}
+	}), Options{})
+	want := []string{
+		"2 Ann|a@example.org|1|getlink|2031-01-01", "3 Bob|b@example.org|1|getlink|2031-01-01", "4 Cy|c@example.org|1|getlink|2031-01-01",
+		"5 Di|d@example.org|1|getlink|",
+	}
+	for range 2 {
+		if diff := cmp.Diff(want, rowLines(t, s)); diff != "" {
+			t.Errorf("rows (-want +got):\n%s", diff)
+		}
+	}
+	if got, want := s.Notices(), []string{"people.xlsx: 3 of its cells are merged with one above, and are read with the value of that"}; !slices.Equal(got, want) {
+		t.Errorf("notices = %q, want %q", got, want)
+	}
+}
+
+// "Name" over two columns holds the first and the last name: half of one is nobody's.
+func TestXLSX_headerOverTwoFilledColumns(t *testing.T) {
+	data := book(t, func(f *excelize.File) {
+		put(f, "Sheet1", []any{"E-mail", "Name", "", "Assessment ID", "", "Format"}, []any{"a@example.org", "Ann", "Lee", 1, "", "getlink"})
+		must(f.MergeCell("Sheet1", "B1", "C1"))
+		must(f.MergeCell("Sheet1", "D1", "E1"))
+	})
+	_, err := Open(snapshotOf(t, data), Options{Zones: invite.AsWritten})
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		t.Fatalf("error = %v, want an *Error", err)
+	}
+	want := []string{`people.xlsx: line 1: the header "Name" spans columns 2 and 3, and both are filled`, "--map first_name=2 --map last_name=3"}
+	if diff := cmp.Diff(want, []string{e.Error(), e.Hint}); diff != "" {
+		t.Errorf("text and hint (-want +got):\n%s", diff)
+	}
+	for name, columns := range map[string]map[string]string{"Ann Lee": {"first_name": "2", "last_name": "3"}, "Ann": {"name": "Name"}} {
+		s := openBook(t, data, Options{Map: columns})
+		for row, err := range s.Rows() {
+			if err != nil || row.Problem != nil || row.Candidate.Name != name {
+				t.Errorf("--map %v: name %q, problem %v, error %v, want %q", columns, row.Candidate.Name, row.Problem, err, name)
+			}
+		}
+	}
+}
+
+func TestXLSX_hiddenRowsAreReadAndTold(t *testing.T) {
+	s := openBook(t, book(t, func(f *excelize.File) {
+		put(f, "Sheet1", []any{"Name", "E-mail", "Assessment ID", "Format"}, []any{"Ann", "a@example.org", 1, "getlink"}, []any{"Bob", "b@example.org", 1, "getlink"})
+		for _, row := range []int{1, 3, 4} { // the header and an empty one too
+			must(f.SetRowVisible("Sheet1", row, false))
+		}
+	}), Options{})
+	if diff := cmp.Diff([]string{"2 Ann|a@example.org|1|getlink", "3 Bob|b@example.org|1|getlink"}, rowLines(t, s)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	if got, want := s.Notices(), []string{"people.xlsx: 1 of its rows are hidden, by a filter or by hand, and are read all the same"}; !slices.Equal(got, want) {
+		t.Errorf("notices = %q, want %q", got, want)
+	}
+}
+
+func TestXLSX_mergedNowhereIsAnError(t *testing.T) {
+	_, err := Open(snapshotOf(t, raw(t, rawHeader+`</sheetData><mergeCells><mergeCell ref="A0:B"/></mergeCells></worksheet>`)), Options{Zones: invite.AsWritten})
+	want := `people.xlsx: is a broken XLSX file, in xl/sheet.xml: "A0:B" is merged, which is no cell; open it in a spreadsheet program and save it again`
+	if err == nil || err.Error() != want {
+		t.Errorf("error = %v, want %s", err, want)
+	}
+}
