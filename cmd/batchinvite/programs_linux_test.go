@@ -91,16 +91,21 @@ func TestPrograms_resultsComeBack(t *testing.T) {
 	w.mustRun(0, "run", "excel-csv-utf8-mark.csv", "--yes", "-o", "commas.csv")
 	w.mustRun(1, "run", "excel-de-semicolon-1252.csv", "--yes", "--max-failures", "100%", "-o", "semicolons.csv")
 	w.mustRun(1, "run", "exceljs.xlsx", "--yes", "--campaign", "book", "-o", "book.xlsx")
+	// A text that looks like one of our guards, which a workbook of ours has not.
+	w.write("apostrophes.csv", "Name,Email,Assessment ID,Format,Note\nAnn,quotes@example.org,1,getlink,'=1\n")
+	w.mustRun(0, "run", "apostrophes.csv", "--yes", "-o", "apostrophes.xlsx")
 	invitations := w.vendor.Invitations()
 	w.libreOffice("xlsx", "saved", "--infilter=CSV:44,34,76", "commas.csv")
 	w.libreOffice("xlsx", "saved", "--infilter=CSV:59,34,76", "semicolons.csv")
-	w.libreOffice("xlsx", "saved", "book.xlsx")
+	w.libreOffice("xlsx", "saved", "book.xlsx", "apostrophes.xlsx")
 	w.node("annotate.mjs", "book.xlsx", "saved/annotated.xlsx")
+	w.node("annotate.mjs", "apostrophes.xlsx", "saved/with-notes.xlsx")
 	for _, tc := range []struct {
 		results, saved string
 		code, added    int
 	}{
 		{"commas.csv", "commas.xlsx", 0, 0}, {"semicolons.csv", "semicolons.xlsx", 1, 0}, {"book.xlsx", "book.xlsx", 1, 0}, {"book.xlsx", "annotated.xlsx", 1, 1},
+		{"apostrophes.xlsx", "apostrophes.xlsx", 0, 0}, {"apostrophes.xlsx", "with-notes.xlsx", 0, 1},
 	} {
 		var flags []string
 		if tc.results == "book.xlsx" {
