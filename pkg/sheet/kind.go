@@ -90,6 +90,10 @@ func refuseMarkup(file string, start []byte) error {
 		is = "is an OpenDocument file"
 	case beginsWith(text, "<?xml"):
 		is, hint = "is an XML file", fromSource
+	case beginsWith(text, "id;p") && (strings.Contains(text, "\nc;x") || strings.Contains(text, "\nc;y")):
+		is = "is a SYLK file (.slk)"
+	case beginsWith(text, "table\r\n0,1", "table\n0,1"):
+		is = "is a DIF file"
 	case isJSON(text):
 		is, hint = "is a JSON file", fromSource
 	default:

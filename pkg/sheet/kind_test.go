@@ -39,6 +39,8 @@ func TestOpen_saysWhatAFileIsThatIsNoTable(t *testing.T) {
 		{"MHTML of a browser", "From: <Saved by Blink>\nSnapshot-Content-Location: https://x.example\n", "is a saved web page (MHTML), whatever its name says", resave},
 		{"XML Spreadsheet 2003", "<?xml version=\"1.0\"?>\n<?mso-application progid=\"Excel.Sheet\"?>\n<Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\">",
 			"is a workbook of the kind XML Spreadsheet 2003", resave},
+		{"SYLK", "ID;PWXL;N;E\r\nP;PGeneral\r\nC;Y1;X1;K\"Name\"\r\nE\r\n", "is a SYLK file (.slk)", resave},
+		{"DIF", "TABLE\r\n0,1\r\n\"EXCEL\"\r\nVECTORS\r\n", "is a DIF file", resave},
 		{"XML", "<?xml version=\"1.0\"?>\n<people/>", "is an XML file", table},
 		{"JSON list", "[\n  {\"name\": \"Ann\"}]", "is a JSON file", table},
 		{"JSON object", "{\"name\": \"Ann\"}", "is a JSON file", table},
@@ -67,7 +69,7 @@ func TestOpen_saysWhatAFileIsThatIsNoTable(t *testing.T) {
 }
 
 func TestOpen_takesHeadersThatLookLikeOtherFiles(t *testing.T) {
-	for _, header := range []string{"<Name>,<Email>", "[Name],[Email]", "{Name},{Email}", "PK,Name,Email", "BZ,Name,Email", "XML,Name,Email", "<B>,Name,Email", "<p,Name,Email", "From: x,Name,Email"} {
+	for _, header := range []string{"<Name>,<Email>", "[Name],[Email]", "{Name},{Email}", "PK,Name,Email", "BZ,Name,Email", "XML,Name,Email", "<B>,Name,Email", "<p,Name,Email", "From: x,Name,Email", "ID;Phone;Name;Email\nC;1", "Table,Name,Email\n0,1"} {
 		if _, err := Open(copyOf(t, header+"\n"), options()); err != nil {
 			t.Errorf("%s: %v", header, err)
 		}
