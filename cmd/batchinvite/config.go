@@ -96,8 +96,9 @@ func set(f *pflag.Flag, value any, where string) error {
 		if date, isDate := word.(time.Time); isDate { // YAML reads a bare date as a time
 			word = date.Format(time.DateOnly)
 		}
-		if err := f.Value.Set(fmt.Sprint(word)); err != nil {
-			return fmt.Errorf("%s: %w", where, err)
+		text := fmt.Sprint(word)
+		if err := f.Value.Set(text); err != nil {
+			return fmt.Errorf("%s: %w", where, notA(f, text, err))
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -57,6 +58,12 @@ func (a *app) root() *cobra.Command {
 			return nil
 		},
 	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+			return fmt.Errorf("--%s: %w", wrong.GetFlag().Name, notA(wrong.GetFlag(), wrong.GetValue(), wrong.Unwrap()))
+		}
+		return err
+	})
 	root.AddCommand(a.runCommand(), a.checkCommand(), a.initCommand(), a.statusCommand(), a.resolveCommand(), a.exportCommand(), a.importCommand(), a.revokeCommand(),
 		a.purgeCommand(),
 		a.sandboxCommand(), a.versionCommand())

@@ -6,12 +6,27 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"batchinvite/pkg/pace"
 	"batchinvite/pkg/sheet"
 )
 
 // The types below are pflag.Values: a flag, the environment and the settings file are read by the same code, and what is
 // wrong is refused before anything is opened.
+
+// notA says what is wrong with a flag's value: for the library's own types, whose errors are Go's, in place of err.
+func notA(f *pflag.Flag, text string, err error) error {
+	switch f.Value.Type() {
+	case "int", "int64", "uint64":
+		return fmt.Errorf("%q is not a whole number", text)
+	case "duration":
+		return fmt.Errorf("%q is not a time such as 30s, 15m or 2h", text)
+	case "bool":
+		return fmt.Errorf("%q is neither true nor false", text)
+	}
+	return err
+}
 
 // rateList collects --rate; in the environment several stand in one word, with commas or spaces between them. The first
 // Set replaces the default.
