@@ -25,6 +25,7 @@ var decisionColumns = map[string][]string{
 	"assessment": {"inviteassessmentid", "assessmentid", "assessment"},
 	"campaign":   {"campaign"},
 	"format":     {"inviteformat", "format"},
+	"attempts":   {"inviteattempts"},
 }
 
 var decisionWords = map[string]bool{"sent": true, "yes": true, "invited": true, "notsent": false, "no": false}
@@ -213,6 +214,11 @@ func (t *decisionTable) row(ctx context.Context, unknown unknownRows, d decision
 		left.settled = append(left.settled, fmt.Sprintf("%s: line %d: %s has no unknown row that fits", t.name, t.line, invite.MaskEmail(d.email)))
 		return nil, nil
 	case 1:
+		// Who decided knew of so many requests. Of a later one, of which nobody knows either, the decision says nothing.
+		if seen, err := strconv.Atoi(t.cell(cells, "attempts")); err == nil && seen < found[0].rec.Outcome.Attempts {
+			left.settled = append(left.settled, fmt.Sprintf("%s: line %d: %s was called again since the decision and is unknown anew, look it up once more", t.name, t.line, invite.MaskEmail(d.email)))
+			return nil, nil
+		}
 		return &found[0], nil
 	default:
 		return nil, t.wrong("", "%s has %d unknown rows, say which with columns assessment_id, campaign, format", invite.MaskEmail(d.email), len(found))
