@@ -110,7 +110,7 @@ func FuzzHeader(f *testing.F) {
 		if o.Check() != nil {
 			return
 		}
-		h, err := newHeader("fuzz.csv", record{slices.Clone(cells), 1}, o)
+		h, err := newHeader("fuzz.csv", record{cells: slices.Clone(cells), line: 1}, o)
 		if err != nil {
 			checkHint(t, err, cells, o)
 			return
@@ -148,7 +148,7 @@ func checkHint(t *testing.T, err error, cells []string, o Options) {
 		column = strings.ReplaceAll(column[1:len(column)-1], `'\''`, "'")
 	}
 	o.Map = map[string]string{field: column}
-	_, again := newHeader("fuzz.csv", record{slices.Clone(cells), 1}, o)
+	_, again := newHeader("fuzz.csv", record{cells: slices.Clone(cells), line: 1}, o)
 	if again != nil && strings.Contains(again.Error(), "--map "+field) {
 		t.Errorf("%v: its hint %s leads to %v", err, e.Hint, again)
 	}

@@ -78,7 +78,11 @@ func (c *checks) row(rec record, v *values) invite.Row {
 		return row
 	}
 	c.dates.line = rec.line
-	candidate, field, err := c.candidate(v)
+	var candidate invite.Candidate
+	field, err := c.header.uncomputed(rec)
+	if err == nil {
+		candidate, field, err = c.candidate(v)
+	}
 	if err != nil {
 		problem := c.header.problem(rec.line, field, err)
 		row.Problem = &problem
@@ -255,6 +259,7 @@ var (
 	errGrouped = errors.New("is not plain digits")
 	errZero    = errors.New("begins with a zero")
 
+	errUncomputed = errors.New("is a formula whose value is not in the file; open it in a spreadsheet program and save it")
 	errApostrophe = errors.New("begins with an apostrophe")
 )
 

@@ -3,6 +3,7 @@ package sheet
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -278,6 +279,19 @@ func (h *header) follow(rec record, links map[place]string) {
 	if address := links[place{rec.line, i}]; address != "" {
 		rec.cells[i] = address
 	}
+}
+
+// uncomputed refuses a row of which a field is a formula without its value.
+func (h *header) uncomputed(rec record) (Field, error) {
+	if len(rec.uncomputed) == 0 {
+		return "", nil
+	}
+	for _, f := range fieldOrder {
+		if i, ok := h.columns[f]; ok && slices.Contains(rec.uncomputed, h.place(i)) {
+			return f, errUncomputed
+		}
+	}
+	return "", nil
 }
 
 func (h *header) places(match func(label string) bool) []int {

@@ -21,6 +21,8 @@ const (
 type record struct {
 	cells []string
 	line  int // the physical line it begins on, from 1
+
+	uncomputed []int // places of formulas whose values are not there
 }
 
 // records reads a table record by record. What kind of file it is ends here: nothing above knows of commas or quotes.
@@ -80,7 +82,7 @@ func (s *records) next() (record, error) {
 			s.guessed.decode(cells, line)
 		}
 		if !isBlank(cells) {
-			return record{cells, line}, nil
+			return record{cells: cells, line: line}, nil
 		}
 	}
 }

@@ -39,6 +39,8 @@ type kindSet uint8
 type cell struct {
 	text string
 	kind invite.CellKind
+
+	uncomputed bool // a formula whose value is not there
 }
 
 // privateFile makes a file of mode 0600 in the system's temporary folder, from which it is gone at once where the system
@@ -85,12 +87,17 @@ type tableWriter struct {
 	row []byte // reused
 }
 
-// add writes one row: its length in bytes, its number, how many cells it has, and each cell with its length.
+// add writes one row: its length in bytes, its number, how many cells it has, and each cell with twice its length, or 1 if
+// it is uncomputed.
 func (w *tableWriter) add(number int, cells []cell) error {
 	w.row = binary.AppendUvarint(w.row[:0], uint64(number))
 	w.row = binary.AppendUvarint(w.row, uint64(len(cells)))
 	for i, c := range cells {
-		w.row = binary.AppendUvarint(w.row, uint64(len(c.text)))
+		if c.uncomputed {
+			c.text, w.row = "", append(w.row, 1)
+		} else {
+			w.row = binary.AppendUvarint(w.row, 2*uint64(len(c.text)))
+		}
 		w.row = append(w.row, c.text...)
 		if i == len(w.kinds) {
 			w.kinds = append(w.kinds, 0)
@@ -157,14 +164,17 @@ func (r *tableReader) decode() record {
 	if header {
 		r.width = n
 	}
-	text, cells := string(r.row), make([]string, max(n, r.width))
+	text, rec := string(r.row), record{line: line, cells: make([]string, max(n, r.width))}
 	for i := range n {
 		length := number()
-		cells[i] = text[at : at+length]
-		at += length
+		if length == 1 {
+			rec.uncomputed = append(rec.uncomputed, i)
+		}
+		rec.cells[i] = text[at : at+length/2]
+		at += length / 2
 	}
 	if !header {
-		r.merged.fill(line, cells)
+		r.merged.fill(line, rec.cells)
 	}
-	return record{cells: cells, line: line}
+	return rec
 }

@@ -32,14 +32,14 @@ func (b *workbook) number(text string, style int) cell {
 	}
 	if format.date {
 		if date := serialDate(f, b.date1904); date != "" {
-			return cell{date, invite.DateCells}
+			return cell{text: date, kind: invite.DateCells}
 		}
 	}
 	shown := numberText(text, f)
 	if n := len(shown); n < format.digits && strings.Trim(shown, "0123456789") == "" {
 		shown = strings.Repeat("0", format.digits-n) + shown
 	}
-	return cell{shown, invite.NumberCells}
+	return cell{text: shown, kind: invite.NumberCells}
 }
 
 // numberFormat is what counts of how a number is shown.
@@ -98,7 +98,7 @@ func dateText(t time.Time) string {
 func isoDate(text string) cell {
 	for _, layout := range []string{"2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999", "2006-01-02T15:04", time.DateOnly} {
 		if t, err := time.Parse(layout, strings.TrimSpace(text)); err == nil {
-			return cell{dateText(t), invite.DateCells}
+			return cell{text: dateText(t), kind: invite.DateCells}
 		}
 	}
 	return cell{text: text}

@@ -83,3 +83,20 @@ func TestXLSX_mergedNowhereIsAnError(t *testing.T) {
 		t.Errorf("error = %v, want %s", err, want)
 	}
 }
+
+// Libraries write formulas without their values. An empty cell would mean something else.
+func TestXLSX_formulasWithoutValuesAreNotEmpty(t *testing.T) {
+	s := openBook(t, raw(t, `<worksheet><sheetData><row><c t="str"><v>name</v></c><c t="str"><v>email</v></c><c t="str"><v>expires</v></c><c t="str"><v>note</v></c></row>`+
+		`<row><c t="str"><v>Ann</v></c><c t="str"><v>a@example.org</v></c><c><f>TODAY()+7</f></c></row>`+
+		`<row><c t="str"><v>Bob</v></c><c t="str"><v>b@example.org</v></c><c t="str"><f>""</f><v></v></c><c><f>1+1</f></c></row>`+
+		`<row><c><f>A2</f></c></row></sheetData></worksheet>`), Options{Defaults: flags()})
+	const reason = "is a formula whose value is not in the file; open it in a spreadsheet program and save it"
+	want := []string{
+		"2 Ann|a@example.org|| ! line 2, column expires, cell C2: " + reason,
+		"3 Bob|b@example.org||",
+		"4 ||| ! line 4, column name, cell A4: " + reason,
+	}
+	if diff := cmp.Diff(want, rowLines(t, s)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}

@@ -54,7 +54,7 @@ func (g *grid) next() (row int, cells []cell, err error) {
 			if t.Name.Local == "sheetData" {
 				return 0, nil, io.EOF
 			}
-			if t.Name.Local == "row" && slices.ContainsFunc(g.cells, func(c cell) bool { return trim(c.text) != "" }) {
+			if t.Name.Local == "row" && slices.ContainsFunc(g.cells, func(c cell) bool { return trim(c.text) != "" || c.uncomputed }) {
 				return g.row, g.cells, nil
 			}
 		}
@@ -113,7 +113,8 @@ func (g *grid) cell(e xml.StartElement) error {
 	if err != nil {
 		return err
 	}
-	if value.text == "" {
+	value.uncomputed = c.formula && !c.valued
+	if value.text == "" && !value.uncomputed {
 		return nil
 	}
 	if g.size += len(value.text); g.size > maxRecord {
@@ -128,7 +129,7 @@ func (g *grid) cell(e xml.StartElement) error {
 
 // value makes of a cell's content what it shows.
 func (g *grid) value(e xml.StartElement, text string) (cell, error) {
-	if text == "" { // also of a formula that no program has computed yet
+	if text == "" {
 		return cell{}, nil
 	}
 	switch attr(e, "t") {

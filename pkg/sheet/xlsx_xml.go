@@ -55,7 +55,9 @@ func attr(e xml.StartElement, name string) string {
 type content struct {
 	text   []byte
 	inside bool // an element whose text counts
-	reads  bool // phonetic: how Japanese is read out is no part of the text
+	// A formula has a value too, unless no program has computed it yet.
+	formula, valued bool
+	reads           bool // phonetic: how Japanese is read out is no part of the text
 }
 
 // take follows one token, and tells whether the element called name has ended.
@@ -67,6 +69,9 @@ func (c *content) take(t xml.Token, name string) (ended bool, err error) {
 			c.reads = true
 		case "t", "v":
 			c.inside = !c.reads
+			c.valued = true
+		case "f":
+			c.inside, c.formula = false, true
 		default:
 			c.inside = false
 		}
