@@ -49,15 +49,23 @@ type checked struct {
 }
 
 type checkedFile struct {
-	Name      string                 `json:"name"`
-	Kind      string                 `json:"kind"`
-	Encoding  string                 `json:"encoding,omitempty"`
-	Marked    bool                   `json:"byte_order_mark,omitempty"`
-	Delimiter string                 `json:"delimiter,omitempty"`
-	Worksheet string                 `json:"worksheet,omitempty"`
-	Columns   map[sheet.Field]string `json:"columns"`
-	Dates     string                 `json:"dates,omitempty"`
-	Notices   []string               `json:"notices"`
+	Name      string                `json:"name"`
+	Kind      string                `json:"kind"`
+	Encoding  string                `json:"encoding,omitempty"`
+	Marked    bool                  `json:"byte_order_mark,omitempty"`
+	Delimiter string                `json:"delimiter,omitempty"`
+	Worksheet string                `json:"worksheet,omitempty"`
+	Columns   map[sheet.Field]taken `json:"columns"`
+	Unread    []string              `json:"not_read"`
+	Dates     string                `json:"dates,omitempty"`
+	Notices   []string              `json:"notices"`
+}
+
+// taken tells where a field comes from.
+type taken struct {
+	Columns  []string `json:"columns,omitempty"`
+	Default  string   `json:"default,omitempty"`
+	Override bool     `json:"override,omitempty"`
 }
 
 type checkedGroup struct {
@@ -113,7 +121,10 @@ func newChecked(p *planned, s *settings, b batch, at *place) *checked {
 }
 
 func checkedFileOf(in *input) checkedFile {
-	f := checkedFile{Name: in.name, Kind: "csv", Columns: in.sheet.Sources(), Dates: in.sheet.DateNotice(), Notices: []string{}}
+	f := checkedFile{Name: in.name, Kind: "csv", Columns: map[sheet.Field]taken{}, Unread: in.sheet.Unread(), Dates: in.sheet.DateNotice(), Notices: []string{}}
+	for field, t := range in.sheet.Taken() {
+		f.Columns[field] = taken(t)
+	}
 	f.Notices = append(f.Notices, in.sheet.Notices()...)
 	if f.Worksheet = in.sheet.Worksheet(); f.Worksheet != "" {
 		f.Kind = "xlsx"

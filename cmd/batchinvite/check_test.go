@@ -16,14 +16,14 @@ func TestCheck_asJSON(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
 	w.writeBook("people.xlsx",
-		[]any{"Name", "E-mail", "Assessment ID", "Format", "Expires"},
+		[]any{"Name", "E-mail", "Assessment ID", "Format", "Expires", "Phone"},
 		[]any{"Ann", "ann@gmial.com", 4711, "getlink", "7d"},
 		[]any{},
 		[]any{"Bob", "bob@@example.org", 4711, "getlink", ""},
 		[]any{"Cy", "cy@example.org", "4,711", "getlink", ""},
 		[]any{"Di", "di@example.org", 4711, "getlink", "2001-01-01"},
 		[]any{"Anne", "ann@gmial.com", 4711, "getlink", ""})
-	w.write("more.csv", "Name;E-mail\r\nEve;eve@example.org\r\nFay;\xe9\r\n")
+	w.write("more.csv", "First name;Surname;E-mail\r\nEve;;eve@example.org\r\nFay;;\xe9\r\n")
 	out, said := w.mustRun(1, "check", "people.xlsx", "more.csv", "--json", "--assessment-id", "4712", "--override", "assessment-id", "--format", "getlink",
 		"--rate", "1/s", "--rate", "60/m")
 	if said != "" {
@@ -36,10 +36,11 @@ func TestCheck_asJSON(t *testing.T) {
 	var want map[string]any
 	if err := json.Unmarshal([]byte(`{"ledger": "", "account": "", "campaign": "default",
 	"files": [
-		{"name": "people.xlsx", "kind": "xlsx", "worksheet": "Sheet1", "columns": {"name": "\"Name\"", "email": "\"E-mail\"",
-			"assessment_id": "4712 instead of \"Assessment ID\"", "format": "\"Format\" or getlink", "expires": "\"Expires\""}, "notices": []},
-		{"name": "more.csv", "kind": "csv", "encoding": "windows-1252", "delimiter": ";", "columns": {"name": "\"Name\"", "email": "\"E-mail\"",
-			"assessment_id": "4712", "format": "getlink"},
+		{"name": "people.xlsx", "kind": "xlsx", "worksheet": "Sheet1", "columns": {"name": {"columns": ["Name"]}, "email": {"columns": ["E-mail"]},
+			"assessment_id": {"columns": ["Assessment ID"], "default": "4712", "override": true}, "format": {"columns": ["Format"], "default": "getlink"},
+			"expires": {"columns": ["Expires"]}}, "not_read": ["Phone"], "notices": []},
+		{"name": "more.csv", "kind": "csv", "encoding": "windows-1252", "delimiter": ";", "columns": {"name": {"columns": ["First name", "Surname"]}, "email": {"columns": ["E-mail"]},
+			"assessment_id": {"default": "4712", "override": true}, "format": {"default": "getlink"}}, "not_read": [],
 			"notices": ["more.csv: 1 cell is not UTF-8 and was read as Windows-1252, the first on line 3: \"é\"; if that looks wrong, name the encoding with --encoding"]}],
 	"vendor_timezone": "UTC", "rows": 7, "valid": 3, "invalid": 3, "duplicates": 1, "warnings": 1,
 	"problems": [

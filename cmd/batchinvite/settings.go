@@ -124,7 +124,7 @@ func (s *settings) firstFlags(f *pflag.FlagSet) {
 	f.Var(&s.limit, "limit", "a pilot: only the first `N` rows that would be sent")
 	f.BoolVar(&s.yes, "yes", false, "do not ask; needed for sendlink without a terminal")
 	f.BoolVar(&s.sandbox, "sandbox", false, "rehearse against a stand-in inside this process; nothing leaves the machine")
-	f.Var(&s.columns, "map", "which column holds which field, such as `name=\"Full Name\"` or, where no column is called 1, name=1; repeatable; fields: name, first_name, last_name, email, assessment_id, format, expires")
+	f.Var(&s.columns, "map", "which column holds which field, such as `name=\"Full Name\"` or, where no column is called 1, name=1; repeatable; fields: name, first_name, last_name, second_last_name, email, assessment_id, format, expires")
 	markOneOff(f, "limit", "yes", "sandbox")
 }
 

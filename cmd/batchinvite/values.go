@@ -72,6 +72,9 @@ func (m *columnMap) Set(text string) error {
 	if !ok || field == "" || column == "" {
 		return fmt.Errorf("%q is not field=Column", text)
 	}
+	if other, twice := (*m)[field]; twice && other != column {
+		return fmt.Errorf("%s is given twice, as %q and as %q", field, other, column)
+	}
 	if *m == nil {
 		*m = columnMap{}
 	}

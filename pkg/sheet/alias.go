@@ -16,9 +16,9 @@ var aliases = map[Field][]string{
 		"name", "fullname", "candidatename", "candidatefullname", "applicantname", "studentname", "participantname", "employeename",
 		"displayname", "yourname", "firstandlastname", "firstnamelastname", "nameofcandidate", "nameofthecandidate",
 		"vollername", "vollstandigername", "vollstaendigername", "vorundnachname", "vornameundnachname", "vornamenachname",
-		"kandidatenname", "bewerbername", "teilnehmername", "namedeskandidaten", "namederkandidatin",
+		"kandidatenname", "bewerbername", "teilnehmername", "namedeskandidaten", "namederkandidatin", "namedesbewerbers", "namederbewerberin",
 		"nom", "nomcomplet", "nomducandidat", "nometprenom", "prenometnom", "prenomnom", "nomprenom",
-		"nombre", "nombres", "nombrecompleto", "nombreyapellido", "nombreyapellidos", "nombresyapellidos", "nombredelcandidato",
+		"nombre", "nombres", "nombrecompleto", "nombreyapellido", "nombreyapellidos", "nombresyapellidos", "apellidosynombre", "apellidosynombres", "apellidoynombre", "nombredelcandidato",
 		"nome", "nomecompleto", "nomedocandidato", "nomedacandidata", "nomeesobrenome", "nomeeapelido",
 	},
 	FirstName: {
@@ -27,13 +27,15 @@ var aliases = map[Field][]string{
 	},
 	LastName: {
 		"lastname", "lastnames", "surname", "familyname", "lname", "candidatelastname",
-		"nachname", "familienname", "zuname", "nomdefamille", "apellido", "apellidos", "sobrenome", "ultimonome", "apelido", "apelidos",
+		"nachname", "familienname", "zuname", "nomdefamille", "apellido", "apellidos", "primerapellido", "1erapellido",
+		"apellido1", "apellidopaterno", "cognome", "sobrenome", "ultimonome", "apelido", "apelidos",
 	},
+	SecondName: {"segundoapellido", "2doapellido", "2oapellido", "apellido2", "apellidomaterno"},
 	Email: {
-		"email", "mail", "emailaddress", "mailaddress", "emailid", "mailid", "candidateemail", "candidateemailaddress", "candidateemailid",
+		"email", "mail", "emailaddress", "mailaddress", "emailid", "mailid", "candidateemail", "candidateemailaddress", "candidateemailid", "primaryemail",
 		"candidatemail", "applicantemail", "applicantemailaddress", "studentemail", "studentemailaddress", "participantemail",
 		"participantemailaddress", "employeeemail", "youremail", "youremailaddress",
-		"emailadresse", "mailadresse", "kandidatenemail", "bewerberemail", "teilnehmeremail",
+		"emailadresse", "mailadresse", "emaildesbewerbers", "emaildeskandidaten", "kandidatenemail", "bewerberemail", "teilnehmeremail",
 		"courriel", "adressecourriel", "adresseemail", "adressemail", "adresseelectronique", "courrielducandidat", "emailducandidat",
 		"correo", "correoelectronico", "direcciondecorreo", "direcciondecorreoelectronico", "direcciondeemail", "direccionemail",
 		"emaildelcandidato", "correodelcandidato", "correoelectronicodelcandidato",
@@ -41,7 +43,8 @@ var aliases = map[Field][]string{
 		"enderecodecorreioeletronico", "emaildocandidato", "emaildacandidata",
 	},
 	AssessmentID: {
-		"assessmentid", "testid", "inviteassessmentid", "idoftheassessment", "assessmentkennung", "testkennung",
+		"assessmentid", "testid", "inviteassessmentid", "idoftheassessment", "assessmentnumber", "assessmentno", "testnumber", "idtest",
+		"assessmentkennung", "testkennung", "assessmentnummer", "assessmentnr", "testnummer", "testnr",
 		"iddutest", "iddelevaluation", "idevaluation", "iddelaprueba", "idprueba", "iddelaevaluacion", "idevaluacion", "iddeltest",
 		"iddaavaliacao", "idavaliacao", "iddoteste", "idteste",
 	},
@@ -52,12 +55,12 @@ var aliases = map[Field][]string{
 	},
 	Expires: {
 		"expires", "expiresat", "expireson", "expiry", "expirydate", "expiration", "expirationdate", "inviteexpires",
-		"inviteexpiry", "deadline", "validuntil", "validtill", "duedate",
-		"ablaufdatum", "verfallsdatum", "verfalldatum", "ablauf", "lauftabam", "gultigbis", "gueltigbis",
-		"datedexpiration", "dateexpiration", "expirele", "datelimite", "datedecheance", "echeance", "datedefindevalidite", "valablejusquau",
-		"fechadecaducidad", "fechacaducidad", "caducidad", "caduca", "fechadevencimiento", "fechavencimiento", "vencimiento",
+		"inviteexpiry", "deadline", "validuntil", "validtill", "validthrough", "duedate", "linkexpires", "completeby",
+		"ablaufdatum", "verfallsdatum", "verfalldatum", "ablauf", "lauftabam", "gultigbis", "gueltigbis", "frist", "falligam", "faelligam",
+		"datedexpiration", "dateexpiration", "expirele", "datelimite", "datelimitedepassage", "datedecheance", "echeance", "datedefindevalidite", "valablejusquau",
+		"fechadecaducidad", "fechacaducidad", "caducidad", "caduca", "vence", "fechadevencimiento", "fechavencimiento", "vencimiento",
 		"fechadeexpiracion", "fechaexpiracion", "expiracion", "fechalimite", "validohasta",
-		"datadevalidade", "validade", "datadeexpiracao", "dataexpiracao", "expiracao", "expiraem", "datadevencimento", "vencimento",
+		"datadevalidade", "validade", "datadeexpiracao", "dataexpiracao", "expiracao", "expiraem", "prazo", "datadevencimento", "vencimento",
 		"datalimite", "validoate",
 	},
 	Link: {
@@ -69,9 +72,6 @@ var aliases = map[Field][]string{
 		"eingeladenam", "einladungsdatum", "datedinvitation", "fechadeinvitacion", "datadoconvite",
 	},
 }
-
-// titles are headers of columns that have the titles of assessments in some sheets and their ids in others.
-var titles = []string{"assessment", "test", "evaluation", "evaluacion", "prueba", "avaliacao", "teste"}
 
 // halves are aliases of a whole name that are a part of one beside a column of the other part.
 var halves = map[string]Field{"nom": LastName, "nombre": FirstName, "nombres": FirstName, "nome": FirstName}
@@ -90,6 +90,14 @@ func squash(s string) string {
 	return folds.Replace(plain)
 }
 
+// word is what a header is known by: without a remark in brackets behind it, as in "Expires (UTC)".
+func word(label string) string {
+	if at := strings.LastIndexAny(label, "(["); at > 0 && strings.HasSuffix(label, string(")]"[strings.IndexByte("([", label[at])])) {
+		label = label[:at]
+	}
+	return squash(label)
+}
+
 // candidates gives the columns that have an alias of a field and that the user has not given to another one.
 func (h *header) candidates(f Field) []int {
 	taken := map[int]bool{}
@@ -99,7 +107,7 @@ func (h *header) candidates(f Field) []int {
 	var found []int
 	for i, label := range h.labels {
 		part, halved := h.halved[i]
-		if !taken[i] && label != "" && (part == f || !halved && slices.Contains(aliases[f], squash(label))) {
+		if !taken[i] && label != "" && (part == f || !halved && slices.Contains(aliases[f], word(label))) {
 			found = append(found, i)
 		}
 	}
@@ -116,7 +124,7 @@ func (h *header) halve() {
 	first, last := has(FirstName), has(LastName)
 	h.halved = map[int]Field{}
 	for i, label := range h.labels {
-		switch part := halves[squash(label)]; {
+		switch part := halves[word(label)]; {
 		case part == LastName && first && !last, part == FirstName && last && !first:
 			h.halved[i] = part
 		}

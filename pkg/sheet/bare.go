@@ -18,7 +18,7 @@ func (h *header) isData() bool {
 	}
 	address := false
 	for _, label := range h.labels {
-		if isAlias(squash(label)) {
+		if isAlias(word(label)) {
 			return false
 		}
 		address = address || isAddress(label)

@@ -20,6 +20,7 @@ type values struct {
 	Name         string `csv:"name"`
 	FirstName    string `csv:"first_name"`
 	LastName     string `csv:"last_name"`
+	SecondName   string `csv:"second_last_name"`
 	Email        string `csv:"email"`
 	AssessmentID string `csv:"assessment_id"`
 	Format       string `csv:"format"`
@@ -34,6 +35,7 @@ type checks struct {
 	format     setting[invite.Format]
 	expires    setting[invite.Expiry]
 	dates      dates
+	titled     titled
 
 	domain, better string // the last one met, and the one that is meant instead
 }
@@ -90,6 +92,7 @@ func (c *checks) row(rec record, v *values) invite.Row {
 	}
 	row.Candidate = candidate
 	row.Candidate.Origin = origin
+	c.titled.see(row.Cells)
 	if candidate.Expiry.Column != Expires.flag() {
 		row.Candidate.Expiry.Cell = c.header.ref(rec.line, Expires)
 	}
@@ -152,7 +155,7 @@ func (c *checks) candidate(v *values) (none invite.Candidate, wrong Field, err e
 func (c *checks) name(v *values) (string, error) {
 	whole := v.Name
 	if _, ok := c.header.columns[Name]; !ok {
-		whole = trim(v.FirstName) + " " + trim(v.LastName)
+		whole = trim(v.FirstName) + " " + trim(v.LastName) + " " + trim(v.SecondName)
 	}
 	name, err := clean(whole)
 	if err != nil {

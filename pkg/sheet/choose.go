@@ -60,7 +60,7 @@ func (h *header) needed(o Options, data bool) string {
 		Name: "--map name=" + name, Email: "--map email=" + email, AssessmentID: "--assessment-id ID",
 		Format: fmt.Sprintf("--format %s|%s", invite.GetLink, invite.SendLink),
 	}
-	title := h.places(func(label string) bool { return slices.Contains(titles, squash(label)) })
+	title := h.places(func(label string) bool { return slices.Contains(titles, word(label)) })
 	if either := h.choose(AssessmentID, title); either != "" && !data {
 		hints[AssessmentID] = "(--assessment-id ID or " + either + ")"
 	}

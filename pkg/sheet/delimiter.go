@@ -98,7 +98,7 @@ func looksLikeAddress(cell string) bool {
 
 // knows tells whether a header has a meaning: for us, for the user, or as a column of our results.
 func (o Options) knows(label string) bool {
-	plain := squash(label)
+	plain := word(label)
 	if plain == "" {
 		return false
 	}
@@ -108,7 +108,7 @@ func (o Options) knows(label string) bool {
 		}
 	}
 	for _, column := range o.Map {
-		if plain == squash(column) {
+		if squash(label) == squash(column) {
 			return true
 		}
 	}

@@ -231,10 +231,13 @@ func (h *header) findParts(certain bool) error {
 		hint := h.choose(Name, []int{name}) + " or " + h.choose(other, []int{name})
 		return h.fail(hint, "column %q may hold whole names or only the other part of %q", cut(h.labels[name]), cut(h.labels[part[0]]))
 	}
-	for _, f := range []Field{FirstName, LastName} {
+	for _, f := range nameParts {
 		if err := h.guess(f); err != nil {
 			return err
 		}
+	}
+	if _, ok := h.columns[LastName]; !ok {
+		delete(h.columns, SecondName)
 	}
 	return nil
 }
@@ -317,9 +320,18 @@ func (h *header) label(f Field) string {
 		return cmp.Or(cut(h.labels[i]), strconv.Itoa(i+1))
 	}
 	if f == Name {
-		return h.label(FirstName) + " + " + h.label(LastName)
+		return h.parts(h.label)
 	}
 	return ""
+}
+
+// parts are the columns that make up a name, each as it is called.
+func (h *header) parts(called func(Field) string) string {
+	name := called(FirstName) + " + " + called(LastName)
+	if _, ok := h.columns[SecondName]; ok {
+		name += " + " + called(SecondName)
+	}
+	return name
 }
 
 // problem tells what is wrong with a field of a row.

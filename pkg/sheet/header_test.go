@@ -46,23 +46,23 @@ func TestOpen_findsColumns(t *testing.T) {
 		{name: "first and last", header: "Surname,First Name,Mail",
 			want: `name: "First Name" + "Surname", e-mail address: "Mail", assessment id: 4711, invite format: getlink`},
 		{name: "whole name beside both parts", header: "First Name,Last Name,Full Name,Mail",
-			want: `name: "Full Name", e-mail address: "Mail", assessment id: 4711, invite format: getlink`},
-		{name: "mapped", header: "Who,Name,Kontakt,Email", want: `name: "Who", e-mail address: "Kontakt", assessment id: 4711, invite format: getlink`,
+			want: `name: "Full Name", e-mail address: "Mail", assessment id: 4711, invite format: getlink; not read: "First Name", "Last Name"`},
+		{name: "mapped", header: "Who,Name,Kontakt,Email", want: `name: "Who", e-mail address: "Kontakt", assessment id: 4711, invite format: getlink; not read: "Name", "Email"`,
 			change: func(o *Options) { o.Map = map[string]string{"name": "Who", "E-Mail": "kontakt"} }},
 		{name: "mapped exactly before loosely", header: "E-mail,Email,Name",
-			want:   `name: "Name", e-mail address: "Email", assessment id: 4711, invite format: getlink`,
+			want:   `name: "Name", e-mail address: "Email", assessment id: 4711, invite format: getlink; not read: "E-mail"`,
 			change: func(o *Options) { o.Map = map[string]string{"email": "Email"} }},
 		{name: "mapped parts of a name", header: "Name,First,Email",
 			want:   `name: "First" + "Name", e-mail address: "Email", assessment id: 4711, invite format: getlink`,
 			change: func(o *Options) { o.Map = map[string]string{"first_name": "First", "last-name": "Name"} }},
 		{name: "mapped part of a name beside a whole one", header: "Name,First,Last name,Email",
-			want:   `name: "First" + "Last name", e-mail address: "Email", assessment id: 4711, invite format: getlink`,
+			want:   `name: "First" + "Last name", e-mail address: "Email", assessment id: 4711, invite format: getlink; not read: "Name"`,
 			change: func(o *Options) { o.Map = map[string]string{"first_name": "First"} }},
 		{name: "mapped name beside a part", header: "Name,First name,Email",
-			want:   `name: "Name", e-mail address: "Email", assessment id: 4711, invite format: getlink`,
+			want:   `name: "Name", e-mail address: "Email", assessment id: 4711, invite format: getlink; not read: "First name"`,
 			change: func(o *Options) { o.Map = map[string]string{"name": "Name"} }},
 		{name: "column taken from another field", header: "Name,Email,Mail",
-			want:   `name: "Email", e-mail address: "Mail", assessment id: 4711, invite format: getlink`,
+			want:   `name: "Email", e-mail address: "Mail", assessment id: 4711, invite format: getlink; not read: "Name"`,
 			change: func(o *Options) { o.Map = map[string]string{"name": "Email"} }},
 		{name: "mapped to a long header", header: strings.Repeat("x", 60) + " name," + strings.Repeat("x", 60) + " mail",
 			want: `name: "` + strings.Repeat("x", 60) + `…", e-mail address: "` + strings.Repeat("x", 60) + `…", assessment id: 4711, invite format: getlink`,
@@ -70,10 +70,10 @@ func TestOpen_findsColumns(t *testing.T) {
 				o.Map = map[string]string{"name": strings.Repeat("x", 60) + " name", "email": strings.Repeat("x", 60) + " mail"}
 			}},
 		{name: "mapped by number", header: "Name,Kontakt,,Email",
-			want:   `name: "Name", e-mail address: "Kontakt", assessment id: 4711, invite format: getlink, expiry date: column 3`,
+			want:   `name: "Name", e-mail address: "Kontakt", assessment id: 4711, invite format: getlink, expiry date: column 3; not read: "Email"`,
 			change: func(o *Options) { o.Map = map[string]string{"email": "2", "expires": " 3 "} }},
 		{name: "a number that is a name", header: "Name,Email,3,Mail",
-			want:   `name: "Name", e-mail address: "3", assessment id: 4711, invite format: getlink`,
+			want:   `name: "Name", e-mail address: "3", assessment id: 4711, invite format: getlink; not read: "Email", "Mail"`,
 			change: func(o *Options) { o.Map = map[string]string{"email": "3"} }},
 		{name: "accents", header: "\"Nom complet\",ADRESSE \u00c9LECTRONIQUE,Date d\u2019expiration",
 			want: "name: \"Nom complet\", e-mail address: \"ADRESSE \u00c9LECTRONIQUE\", assessment id: 4711, invite format: getlink, expiry date: \"Date d\u2019expiration\""},
@@ -85,20 +85,25 @@ func TestOpen_findsColumns(t *testing.T) {
 			want: "name: \"Pr\u00e9nom\" + \"Nom\", e-mail address: \"Adresse e-mail\", assessment id: 4711, invite format: getlink, expiry date: \"Date d'expiration\""},
 		{name: "French whole name", header: "Nom,Courriel", want: `name: "Nom", e-mail address: "Courriel", assessment id: 4711, invite format: getlink`},
 		{name: "French whole name beside both parts", header: "Nom,Nom de famille,Pr\u00e9nom,Courriel",
-			want: `name: "Nom", e-mail address: "Courriel", assessment id: 4711, invite format: getlink`},
+			want: `name: "Nom", e-mail address: "Courriel", assessment id: 4711, invite format: getlink; not read: "Nom de famille", "Prénom"`},
 		{name: "Spanish first name", header: "Nombre,Apellidos,Correo electr\u00f3nico,Fecha de vencimiento",
 			want: "name: \"Nombre\" + \"Apellidos\", e-mail address: \"Correo electr\u00f3nico\", assessment id: 4711, invite format: getlink, expiry date: \"Fecha de vencimiento\""},
 		{name: "Spanish whole name", header: "nombre,correo,Caducidad",
 			want: `name: "nombre", e-mail address: "correo", assessment id: 4711, invite format: getlink, expiry date: "Caducidad"`},
 		{name: "Spanish whole name beside both parts", header: "Nombre,Nombre completo,Apellidos,Correo",
-			want: `name: "Nombre completo", e-mail address: "Correo", assessment id: 4711, invite format: getlink`},
+			want: `name: "Nombre completo", e-mail address: "Correo", assessment id: 4711, invite format: getlink; not read: "Nombre", "Apellidos"`},
+		{name: "two last names", header: "Primer apellido,2\u00ba apellido,Nombre,Correo",
+			want: `name: "Nombre" + "Primer apellido" + "2º apellido", e-mail address: "Correo", assessment id: 4711, invite format: getlink`},
+		{name: "a second last name alone", header: "Nombre,Segundo apellido,Correo", want: `name: "Nombre", e-mail address: "Correo", assessment id: 4711, invite format: getlink; not read: "Segundo apellido"`},
+		{name: "remarks in brackets", header: "Name [as in the passport],Email*,Assessment ID (number),Format (getlink/sendlink),Expires (UTC)",
+			want: `name: "Name [as in the passport]", e-mail address: "Email*", assessment id: "Assessment ID (number)" or 4711, invite format: "Format (getlink/sendlink)" or getlink, expiry date: "Expires (UTC)"`},
 		{name: "Portuguese", header: "Nome,Sobrenome,Correio eletr\u00f4nico,Data de validade",
 			want: "name: \"Nome\" + \"Sobrenome\", e-mail address: \"Correio eletr\u00f4nico\", assessment id: 4711, invite format: getlink, expiry date: \"Data de validade\""},
 		{name: "half of a name beside a mapped one", header: "Nom,Rufname,Mail",
 			want:   `name: "Rufname" + "Nom", e-mail address: "Mail", assessment id: 4711, invite format: getlink`,
 			change: func(o *Options) { o.Map = map[string]string{"first_name": "Rufname"} }},
 		{name: "an address in a header that has names too", header: "Name,Email,hr@example.org",
-			want: `name: "Name", e-mail address: "Email", assessment id: 4711, invite format: getlink`},
+			want: `name: "Name", e-mail address: "Email", assessment id: 4711, invite format: getlink; not read: "hr@example.org"`},
 		{name: "override", header: "Name,Email,Format",
 			want:   `name: "Name", e-mail address: "Email", assessment id: 4711, invite format: sendlink instead of "Format"`,
 			change: func(o *Options) { o.Defaults[Format] = Default{Value: "sendlink", Typed: true, Override: true} }},
@@ -227,6 +232,28 @@ func TestOpen_refusesOneColumnForTwoFields(t *testing.T) {
 	}
 }
 
+func TestNotices_nameNumbersUnderATitle(t *testing.T) {
+	for content, want := range map[string]string{
+		"Name,Email,Assessment\nAnn,a@example.org,9999\nBob,b@example.org,\n":   `candidates.csv: column "Assessment" has whole numbers and is not read; if they are ids: --map assessment_id="Assessment"`,
+		"Name,Email,Assessment\nAnn,a@example.org,9999\nBob,b@example.org,Go\n": "",
+		"Name,Email,Assessment\nAnn,a@example.org,\n":                           "",
+		"Name,Email,Assessment,Assessment ID\nAnn,a@example.org,1,4711\n":       "",
+		"Name,Email,Team\nAnn,a@example.org,1\n":                                "",
+	} {
+		s := open(t, content, options())
+		if _, err := read(s); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(s.Notices(), ""); got != want {
+			t.Errorf("%q: notices = %q, want %q", content, got, want)
+		}
+	}
+	s := open(t, "Name,Team,Email,,Notes (long)\n", options())
+	if diff := cmp.Diff([]string{"Team", "Notes (long)"}, s.Unread()); diff != "" {
+		t.Errorf("unread columns (-want +got):\n%s", diff)
+	}
+}
+
 func TestOptionsCheck_namesTheFlag(t *testing.T) {
 	tests := []struct {
 		o    Options
@@ -237,7 +264,7 @@ func TestOptionsCheck_namesTheFlag(t *testing.T) {
 		{Options{Defaults: map[Field]Default{Expires: {Value: "foo"}}}, `--expires: "foo" is not a date, use YYYY-MM-DD HH:MM, YYYY-MM-DD or 7d`},
 		{Options{Defaults: map[Field]Default{AssessmentID: {Override: true}}}, `--override assessment-id: there is no --assessment-id`},
 		{Options{Map: map[string]string{"phone": "Tel."}},
-			`--map phone="Tel.": there is no such field, the fields are name, first_name, last_name, email, assessment_id, format, expires`},
+			`--map phone="Tel.": there is no such field, the fields are name, first_name, last_name, second_last_name, email, assessment_id, format, expires`},
 		{Options{Map: map[string]string{"email": "A", "e-mail": "B"}}, `--map email="A": this field is given twice`},
 	}
 	for _, test := range tests {

@@ -51,7 +51,7 @@ func TestImport_takesColumnsByMap(t *testing.T) {
 	if got := []string{s.Column(Link), s.Column(InvitedAt)}; !slices.Equal(got, []string{"Old", "When"}) {
 		t.Errorf("columns = %q", got)
 	}
-	want := `e-mail address: "Contact", assessment id: 4711, invite format: getlink, invite link: "Old", date of the invitation: "When"`
+	want := `e-mail address: "Contact", assessment id: 4711, invite format: getlink, invite link: "Old", date of the invitation: "When"; not read: "Link"`
 	if diff := cmp.Diff(want, s.Mapping()); diff != "" {
 		t.Errorf("mapping (-want +got):\n%s", diff)
 	}
@@ -64,7 +64,7 @@ func TestImport_ofNobodyElseIsALinkUnderstood(t *testing.T) {
 	}
 	o := options()
 	o.Map = map[string]string{"link": "Link"}
-	want := `--map link="Link": there is no such field, the fields are name, first_name, last_name, email, assessment_id, format, expires`
+	want := `--map link="Link": there is no such field, the fields are name, first_name, last_name, second_last_name, email, assessment_id, format, expires`
 	if err := o.Check(); err == nil || err.Error() != want {
 		t.Errorf("check = %v, want %s", err, want)
 	}
@@ -100,7 +100,7 @@ func TestImport_goesByWhatWasSent(t *testing.T) {
 		t.Errorf("candidate = %+v, problem %v, want the row's own where the results are silent", bob.Candidate, bob.Problem)
 	}
 	mapping := `name: "Name", e-mail address: "Email", assessment id: "invite_assessment_id", invite format: "invite_format", ` +
-		`invite link: "invite_link", date of the invitation: "invite_at"`
+		`invite link: "invite_link", date of the invitation: "invite_at"; not read: "Expires", "Link", "URL", "Date"`
 	if diff := cmp.Diff(mapping, s.Mapping()); diff != "" {
 		t.Errorf("mapping (-want +got):\n%s", diff)
 	}

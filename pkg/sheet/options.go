@@ -19,6 +19,7 @@ const (
 	Name         Field = "name"
 	FirstName    Field = "first_name"
 	LastName     Field = "last_name"
+	SecondName   Field = "second_last_name" // in Spanish; a column of its own, and never without the first
 	Email        Field = "email"
 	AssessmentID Field = "assessment_id"
 	Format       Field = "format"
@@ -29,11 +30,11 @@ const (
 )
 
 // fieldOrder is the order in which fields are looked for, checked and listed.
-var fieldOrder = []Field{Name, FirstName, LastName, Email, AssessmentID, Format, Expires, Link, InvitedAt}
+var fieldOrder = []Field{Name, FirstName, LastName, SecondName, Email, AssessmentID, Format, Expires, Link, InvitedAt}
 
 // words name the fields in sentences.
 var words = map[Field]string{
-	Name: "name", FirstName: "first name", LastName: "last name", Email: "e-mail address",
+	Name: "name", FirstName: "first name", LastName: "last name", SecondName: "second last name", Email: "e-mail address",
 	AssessmentID: "assessment id", Format: "invite format", Expires: "expiry date", Link: "invite link", InvitedAt: "date of the invitation",
 }
 

@@ -76,6 +76,7 @@ type Sheet struct {
 	guessed        guessed
 	contradictions map[Field]int
 	dateNotice     string
+	titleNotice    string
 	dateOrder      invite.DateOrder
 }
 
@@ -129,7 +130,7 @@ func Open(s *Snapshot, o Options) (*Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	checks.header.delimiter = t.shape.Delimiter
+	checks.header.delimiter, checks.titled = t.shape.Delimiter, checks.header.titledColumn()
 	if err := checks.header.span(s.table, o); err != nil {
 		return nil, err
 	}
@@ -246,7 +247,7 @@ func (s *Sheet) pass(found extent, g guessed, c *checks) {
 		return
 	}
 	s.passed, s.extent, s.guessed = true, found, g
-	s.dateNotice = c.dates.notice()
+	s.dateNotice, s.titleNotice = c.dates.notice(), c.titled.notice(c.header)
 	if c.dates.seen[invite.FormOrdered] != "" {
 		s.dateOrder = c.dates.order
 	}

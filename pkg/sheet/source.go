@@ -2,6 +2,7 @@ package sheet
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -38,41 +39,90 @@ func (s *Sheet) Worksheet() string {
 	return ""
 }
 
-// sheetNotices tell what is read of a worksheet though a person may not see it there.
+// sheetNotices tell what is read though a person may not see it in the worksheet, and what is not.
 func (s *Sheet) sheetNotices() (all []string) {
-	t := s.text.snapshot.table
-	if t == nil {
-		return nil
-	}
-	if t.hidden > 0 {
-		all = append(all, fmt.Sprintf("%s: %d of its rows are hidden, by a filter or by hand, and are read all the same", s.text.snapshot.Name, t.hidden))
+	if t := s.text.snapshot.table; t != nil && t.hidden > 0 {
+		all = append(all, fmt.Sprintf("%d of its rows are hidden, by a filter or by hand, and are read all the same", t.hidden))
 	}
 	if n := s.extent.merged; n > 0 {
-		all = append(all, fmt.Sprintf("%s: %d of its cells are merged with one above, and are read with the value of that", s.text.snapshot.Name, n))
+		all = append(all, fmt.Sprintf("%d of its cells are merged with one above, and are read with the value of that", n))
+	}
+	if s.titleNotice != "" {
+		all = append(all, s.titleNotice)
+	}
+	for i := range all {
+		all[i] = s.text.snapshot.Name + ": " + all[i]
 	}
 	return all
 }
 
-// Sources gives Source for every field that has a value anywhere.
-func (s *Sheet) Sources() map[Field]string {
-	all := map[Field]string{}
+// Taken tells where a field comes from: the columns of its own, mostly one, and the flag's value.
+type Taken struct {
+	Columns  []string // headers; numbers where a column has none
+	Default  string   // for rows without a value
+	Override bool     // it wins over the rows
+}
+
+// Taken gives every field that has a value anywhere.
+func (s *Sheet) Taken() map[Field]Taken {
+	h, all := s.checks.header, map[Field]Taken{}
 	for _, f := range fieldOrder {
-		if from := s.Source(f); from != "" {
-			all[f] = from
+		d := s.checks.options.Defaults[f]
+		t := Taken{Default: d.Value, Override: d.Override}
+		own := []Field{f}
+		if _, whole := h.columns[Name]; f == Name && !whole {
+			own = nameParts
+		}
+		for _, part := range own {
+			if column := h.label(part); column != "" && h.has(f) {
+				t.Columns = append(t.Columns, column)
+			}
+		}
+		if isPart := slices.Contains(nameParts, f); !isPart && (len(t.Columns) > 0 || t.Default != "") {
+			all[f] = t
 		}
 	}
 	return all
 }
 
-// Mapping tells the same in one line.
+// nameParts are the fields that make up a name.
+var nameParts = []Field{FirstName, LastName, SecondName}
+
+// Mapping tells the same in one line, and which columns are not read: one of them may have been meant to be.
 func (s *Sheet) Mapping() string {
 	var parts []string
 	for _, f := range fieldOrder {
-		if from := s.Source(f); from != "" && f != FirstName && f != LastName {
+		if from := s.Source(f); from != "" && !slices.Contains(nameParts, f) {
 			parts = append(parts, words[f]+": "+from)
 		}
 	}
-	return strings.Join(parts, ", ")
+	text := strings.Join(parts, ", ")
+	if unread := s.checks.header.unread(); len(unread) > 0 {
+		text += "; not read: " + s.checks.header.list(unread...)
+	}
+	return text
+}
+
+// Unread are the headers of the file's own columns that no field is taken from; numbers where it has none.
+func (s *Sheet) Unread() []string {
+	columns := []string{}
+	for _, i := range s.checks.header.unread() {
+		columns = append(columns, s.checks.header.labels[i])
+	}
+	return columns
+}
+
+func (h *header) unread() (places []int) {
+	used := map[int]bool{}
+	for _, i := range h.columns {
+		used[i] = true
+	}
+	for i, label := range h.labels {
+		if !used[i] && label != "" {
+			places = append(places, i)
+		}
+	}
+	return places
 }
 
 // Source tells where a field comes from, "" if it has no value anywhere: a column in quotes, or what a flag says.
@@ -80,7 +130,7 @@ func (s *Sheet) Source(f Field) string {
 	h, d := s.checks.header, s.checks.options.Defaults[f]
 	column := h.named(f)
 	if _, ok := h.columns[f]; f == Name && !ok {
-		column = h.named(FirstName) + " + " + h.named(LastName)
+		column = h.parts(h.named)
 	}
 	sent := h.sent && sentColumns[f] != ""
 	switch {
