@@ -44,6 +44,7 @@ func TestRejects_ofTooManyCellsStayRefused(t *testing.T) {
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
 	const bad = "Boss, Ann,ann@example.org,x"
 	w.write("c.csv", "Name,Last name,Email\nCy,“Lee, Jr.”,c@example.org\n"+bad+"\nBob,B,bob@@example.org\n")
+	w.write("split.csv", "Email,Name,Title\na@example.org,“Lee, Ann”\nb@example.org,Lee \"Bob, Dr.\" Smith\n")
 	flags := []string{"--assessment-id", "1", "--format", "getlink", "--map", "first_name=Name", "--yes"}
 	run := func(code int, args ...string) {
 		t.Helper()
@@ -55,6 +56,14 @@ func TestRejects_ofTooManyCellsStayRefused(t *testing.T) {
 		if got, want := column(w.read("again.csv"), "Name"), []string{"Cy", "Boss", "Bob"}; !slices.Equal(got, want) {
 			t.Errorf("rejects of %s = %q, want %q", rejects, got, want)
 		}
+	}
+	if got := w.calledFor(); len(got) > 0 {
+		t.Fatalf("invited %q, want nobody", got)
+	}
+	for _, rejects := range []string{"torn.csv", "torn.xlsx"} {
+		w.mustRun(1, slices.Concat([]string{"run", "split.csv", "--rejects", rejects}, flags[:4])...)
+		w.mustRun(1, slices.Concat([]string{"run", rejects, "--rejects", "again-" + rejects}, flags[:4])...)
+		w.mustRun(1, slices.Concat([]string{"run", "again-" + rejects}, flags[:4])...)
 	}
 	if got := w.calledFor(); len(got) > 0 {
 		t.Fatalf("invited %q, want nobody", got)
@@ -112,7 +121,10 @@ func TestResults_ofALostLedgerStopTheRun(t *testing.T) {
 		t.Fatalf("%d calls, want none", got-calls)
 	}
 	// The hints lead on.
-	w.mustRun(0, "import", "filtered.csv", "--ledger", "new.db")
+	_, said := w.mustRun(2, "run", "filtered.csv", "--yes", "--ledger", "new.db")
+	wantSaid(t, said, "hint: import the results with the row that it is a duplicate of, or take it out")
+	w.mustRun(0, "import", "c.results.csv", "--ledger", "new.db")
+	w.mustRun(0, "run", "filtered.csv", "--yes", "--ledger", "new.db")
 	w.mustRun(0, "run", "sorted.csv", "--yes", "--ledger", "new.db")
 	w.mustRun(0, "run", "revoked.csv", "--yes", "--ledger", "new.db", "--reinvite-revoked")
 	if got := w.vendor.Calls() - calls; got != 1 {

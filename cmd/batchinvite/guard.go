@@ -29,8 +29,11 @@ func (s *settings) guardPlan(p *planned, b batch, at *place) error {
 	case p.Foreign > 0 && !s.sandbox: // a rehearsal's ledger knows nobody
 		name := b[p.ForeignFirst.Origin.File].name
 		hint := "batchinvite import " + quoted(name) + s.rowFlagsGiven() + at.flags()
-		if p.ForeignFirst.Earlier.Status == invite.StatusRevoked { // which can't be imported
+		switch p.ForeignFirst.Earlier.Status { // of which import takes nothing
+		case invite.StatusRevoked:
 			hint = "take such rows out, or invite them anew: --reinvite-revoked"
+		case invite.StatusDuplicate:
+			hint = "import the results with the row that it is a duplicate of, or take it out"
 		}
 		return usage(fmt.Errorf("%s: line %d: the file says that this row was %s before, and this ledger has never heard of it (%s like it)",
 			name, p.ForeignFirst.Origin.Line, p.ForeignFirst.Earlier.Status, count(p.Foreign, "row")),

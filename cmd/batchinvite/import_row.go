@@ -31,9 +31,6 @@ func (im *importing) person(row invite.Row) (*ledger.Imported, error) {
 			wrong(in.sheet.Column(sheet.Link), "%q is the link of a rehearsal, which invited nobody", e.Link).Error()))
 	}
 	state, word := invite.Invited, e.Status
-	if word == invite.StatusDuplicate && e.Link != "" { // of somebody whose own row may have been filtered out
-		word = invite.StatusInvited
-	}
 	switch word {
 	case invite.StatusDuplicate, invite.StatusInvalid, invite.StatusRejected, invite.StatusNotSent, invite.StatusRevoked:
 		im.skipped[word]++

@@ -8,13 +8,16 @@ import (
 )
 
 // isData tells whether what was taken for a header is a row of people: what may be an address is where the user says
-// that addresses are, or it has an address anywhere and no column's name.
-func (h *header) isData() bool {
+// that addresses are, by anything but this very header, or it has an address anywhere and no column's name.
+func (h *header) isData(email string) bool {
 	if h.bare || h.recognised {
 		return false
 	}
-	if i, ok := h.columns[Email]; ok && strings.Contains(h.labels[i], "@") && (isAddress(h.labels[i]) || !strings.ContainsAny(h.labels[i], " ()<>")) {
-		return true
+	if i, ok := h.columns[Email]; ok && strings.Contains(h.labels[i], "@") {
+		label := h.labels[i]
+		if isAddress(label) || !isAlias(word(label)) && !strings.ContainsAny(label, " ()<>") && label != email {
+			return true
+		}
 	}
 	address := false
 	for _, label := range h.labels {

@@ -85,7 +85,12 @@ func TestMap_byNumberLosesNoFirstRow(t *testing.T) {
 			t.Errorf("%s: error = %v, want %s…", first, err, want)
 		}
 	}
-	for _, header := range []string{"Who,E-mail (you@home)", "Name,Mail @ work", "Who,Where"} {
+	o.Map["email"] = "Who@Work"
+	if _, err := Open(copyOf(t, "Name,Who@Work\nBob,bob@example.org\n"), o); err != nil {
+		t.Error(err)
+	}
+	o.Map["email"] = "2"
+	for _, header := range []string{"Who,E@mail", "Who,E-mail (you@home)", "Name,Mail @ work", "Who,Where"} {
 		if _, err := Open(copyOf(t, header+"\nBob,bob@example.org\n"), o); err != nil {
 			t.Errorf("%s: %v", header, err)
 		}

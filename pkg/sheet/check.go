@@ -71,7 +71,7 @@ func (c *checks) row(rec record, v *values) invite.Row {
 		v.AssessmentID = cmp.Or(c.header.result(rec.cells, "invite_assessment_id"), v.AssessmentID)
 		v.Format = cmp.Or(c.header.result(rec.cells, "invite_format"), v.Format)
 	}
-	if at, err := c.header.misplaced(rec.cells, row.Earlier); err != nil {
+	if at, err := c.header.misplaced(rec, row.Earlier); err != nil {
 		problem := invite.NewProblem(rec.line, "", "", err)
 		if at >= 0 && at < len(c.header.labels) {
 			problem.Column = cut(c.header.labels[at])
@@ -153,15 +153,19 @@ func (c *checks) candidate(v *values) (none invite.Candidate, wrong Field, err e
 }
 
 func (c *checks) name(v *values) (string, error) {
-	whole := v.Name
+	cells := []string{v.Name}
 	if _, ok := c.header.columns[Name]; !ok {
-		whole = trim(v.FirstName) + " " + trim(v.LastName) + " " + trim(v.SecondName)
+		cells = []string{v.FirstName, v.LastName, v.SecondName}
 	}
-	name, err := clean(whole)
-	if err != nil {
-		return "", err
+	name := ""
+	for _, cell := range cells {
+		part, err := clean(cell)
+		if err != nil {
+			return "", err
+		}
+		name += " " + part
 	}
-	name = oneLine(name)
+	name = oneLine(trim(name))
 	if name == "" {
 		return "", errors.New("name is missing")
 	}

@@ -65,6 +65,14 @@ func TestRows_joinFirstAndLastName(t *testing.T) {
 	}
 }
 
+func TestRows_refuseANameOfWhichAPartIsWrong(t *testing.T) {
+	for _, cells := range []string{"Ann,#N/A", "#REF!,Lee", "Cy,Err:502", "J\ufffdrg,Lee"} {
+		if row := one(t, "First name,Surname,Email\n"+cells+",ann@example.org\n", options()); row.Problem == nil || row.Problem.Column != "First name + Surname" {
+			t.Errorf("problem of %s = %v, want one of the name", cells, row.Problem)
+		}
+	}
+}
+
 func TestRows_sendANameOnOneLine(t *testing.T) {
 	for cell, want := range map[string]string{
 		"Ann\nLee": "Ann Lee", "Ann \r\n\t Lee\n": "Ann Lee", "Ann\u2028Mary  Lee": "Ann Mary  Lee", "\n\u200b\nAnn\n\u200b\n": "Ann", "Ann\u00a0Lee": "Ann\u00a0Lee",

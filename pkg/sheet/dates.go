@@ -96,7 +96,7 @@ func (s *Sheet) scanDates() (columnOrder, error) {
 			break
 		}
 		h.unguard(rec.cells)
-		if _, err := h.misplaced(rec.cells, h.earlier(rec.cells, false)); err != nil || at >= len(rec.cells) {
+		if _, err := h.misplaced(rec, h.earlier(rec.cells, false)); err != nil || at >= len(rec.cells) {
 			continue
 		}
 		text, _ := clean(rec.cells[at]) // what is not clean is no date

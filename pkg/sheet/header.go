@@ -62,7 +62,7 @@ func newHeader(file string, rec record, o Options) (*header, error) {
 	if err == nil {
 		err = h.missing(o)
 	}
-	if h.isData() { // also where the user gave columns by number: the first row would be lost
+	if h.isData(o.Map[string(Email)]) { // also where the user gave columns by number: the first row would be lost
 		err = h.fail(strings.TrimSpace("--no-header "+h.needed(o, true)), "looks like data, not a header: %s", h.list())
 	}
 	if err != nil {
@@ -84,9 +84,11 @@ func (h *header) cell(cells []string, f Field) string {
 
 // misplaced finds cells that stand under columns they do not belong to. column is where that begins, -1 if it is nowhere
 // in particular.
-func (h *header) misplaced(cells []string, earlier *invite.Earlier) (column int, err error) {
-	if !h.typed {
-		if column, err = tornApart(h.own(cells), h.delimiter); err != nil {
+func (h *header) misplaced(rec record, earlier *invite.Earlier) (column int, err error) {
+	cells, refused := rec.cells, strings.Contains(h.reason(rec.cells), isSplit)
+	// A workbook splits nothing, nor do quotes that the file has in order; but they show what was refused before.
+	if !h.typed || refused {
+		if column, err = tornApart(h.own(cells), h.delimiter, rec.inner || refused); err != nil {
 			return column, err
 		}
 	}
@@ -103,7 +105,10 @@ func (h *header) overflow(cells []string, earlier *invite.Earlier) error {
 	if !h.rejects && (earlier == nil || earlier.Status != invite.StatusInvalid) {
 		return nil
 	}
-	if reason := h.reason(cells); reason != "" && !strings.Contains(reason, tooMany) && !strings.Contains(reason, isSplit) {
+	switch reason := h.reason(cells); {
+	case strings.Contains(reason, tooMany), strings.Contains(reason, isSplit):
+	case h.recognised && reason == "": // by somebody, and invite_status stands
+	default:
 		return nil
 	}
 	return h.tooWide(cells[:min(h.results, len(cells))], lastFilled(h.cells[:h.results])+1)
@@ -134,6 +139,9 @@ func (h *header) tooWide(cells []string, width int) error {
 	like := "header"
 	if h.bare {
 		like = "first row"
+	}
+	if h.typed {
+		return fmt.Errorf(tooMany+" %d of the %s; empty those beyond, or give them a header", width, like)
 	}
 	return fmt.Errorf(tooMany+" %d of the %s; does a value with a %s lack its quotes?", width, like, cmp.Or(delimiterNames[h.delimiter], string(h.delimiter)))
 }
@@ -251,10 +259,12 @@ func (h *header) missing(o Options) error {
 	if len(fields) == 0 {
 		return nil
 	}
-	if len(h.cells) == 1 && strings.ContainsAny(h.cells[0], ",;\t|") {
+	if h.inOne(o) {
 		switch {
 		case h.typed:
 			return h.fail("take the text file that this was made from, or split the column in a spreadsheet program (Text to Columns)", "all columns are in one: %s", h.list())
+		case o.sep:
+			return h.fail("take that line away", "the line sep= above does not separate the columns: %s", h.list())
 		case o.Delimiter == 0:
 			return h.fail("take the quotes around whole lines away, and halve those that are doubled then", "all columns are in one, since quotes hold the whole line together: %s", h.list())
 		default:
@@ -262,6 +272,13 @@ func (h *header) missing(o Options) error {
 		}
 	}
 	return h.fail(h.needed(o, h.bare), "no column for %s; %s", strings.Join(fields, " and "), h.seen())
+}
+
+// inOne tells whether the only column comes apart into several that have a meaning.
+func (h *header) inOne(o Options) bool {
+	return len(h.cells) == 1 && slices.ContainsFunc(delimiters, func(d rune) bool {
+		return len(slices.DeleteFunc(strings.Split(h.cells[0], string(d)), func(label string) bool { return !o.knows(label) })) > 1
+	})
 }
 
 // has tells whether a field has its column; a name may have two.

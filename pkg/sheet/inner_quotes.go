@@ -100,10 +100,10 @@ func (q *innerQuotes) isBlank(p []byte, offset int64) bool {
 	return len(bytes.Trim(p, " \t")) == 0
 }
 
-// restore puts the quotes back into a record's cells. It has to see every record, in order.
-func (q *innerQuotes) restore(cells []string) {
+// restore puts the quotes back into a record's cells, and tells whether there were any. It has to see every record, in order.
+func (q *innerQuotes) restore(cells []string) (found bool) {
 	if q == nil || q.bytes == q.returned {
-		return
+		return false
 	}
 	for i, cell := range cells {
 		if strings.IndexByte(cell, standIn) < 0 {
@@ -115,11 +115,12 @@ func (q *innerQuotes) restore(cells []string) {
 				continue
 			}
 			if len(q.replaced) > 0 && q.replaced[0] == q.returned {
-				whole[j] = '"'
+				whole[j], found = '"', true
 				q.replaced = q.replaced[1:]
 			}
 			q.returned++
 		}
 		cells[i] = string(whole)
 	}
+	return found
 }

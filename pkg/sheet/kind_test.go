@@ -46,6 +46,7 @@ func TestOpen_saysWhatAFileIsThatIsNoTable(t *testing.T) {
 		{"JSON object", "{\"name\": \"Ann\"}", "is a JSON file", table},
 		{"lines in quotes", "\"Name;Email\"\n\"Ann;\"\"ann@example.org\"\"\"\n", `line 1: all columns are in one, since quotes hold the whole line together: "Name;Email"`,
 			"take the quotes around whole lines away, and halve those that are doubled then"},
+		{"sep that is not the delimiter", "sep=;\nName,Email\n", `line 2: the line sep= above does not separate the columns: "Name,Email"`, "take that line away"},
 		{"blank lines", " \r\n,,\n\u00a0\n\n", "has no header, every line is blank", ""},
 		{"lines of delimiters alone", ";;;\n\n;;;\n", "has no header, every line is blank", ""},
 		{"sep alone", "sep=;\n", "has no header, every line is blank", ""},

@@ -68,6 +68,7 @@ type Options struct {
 	// Defaults may hold AssessmentID, Format and Expires.
 	Defaults map[Field]Default
 
+	sep    bool // the delimiter is from the file's first line
 	typed  bool // the cells have types
 	marked bool // the workbook is one that this program wrote, so that no cell has a guard
 }

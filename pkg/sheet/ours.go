@@ -18,15 +18,23 @@ func (h *header) recognise(cells []string) error {
 		}
 	}
 	var found []string
+	outcomes := 0
 	for i, cell := range cells {
-		if name := resultName(cell); name != "" {
-			found, h.results = append(found, name), i
+		name := resultName(cell)
+		if name == "" {
+			continue
+		}
+		if found = append(found, name); !slices.Contains(asked, name) {
+			outcomes++
+		}
+		if name == reasonColumn {
+			h.results = i
 		}
 	}
 	switch {
-	case len(found) == 1 && found[0] == reasonColumn:
+	case outcomes == 1 && slices.Contains(found, reasonColumn):
 		h.rejects, h.end = true, h.results+1
-	case slices.Contains(found, statusColumn) || len(found)-count(found, asked) > 1:
+	case outcomes > 1 || slices.Contains(found, statusColumn):
 		return h.incomplete(found)
 	}
 	return nil
@@ -34,15 +42,6 @@ func (h *header) recognise(cells []string) error {
 
 // asked are the result columns whose names somebody may give to columns of an input.
 var asked = []string{"invite_link", "invite_assessment_id", "invite_format", "invite_expires", "invite_at"}
-
-func count(all, of []string) (n int) {
-	for _, one := range all {
-		if slices.Contains(of, one) {
-			n++
-		}
-	}
-	return n
-}
 
 // incomplete says what is wrong with a set of result columns.
 func (h *header) incomplete(found []string) error {
@@ -119,10 +118,13 @@ func (h *header) result(cells []string, column string) string {
 
 // reason is why a row was left over, "" if that is not said.
 func (h *header) reason(cells []string) string {
-	if h.rejects && h.results < len(cells) {
+	switch {
+	case h.recognised:
+		return h.result(cells, reasonColumn)
+	case h.rejects && h.results < len(cells):
 		return trim(cells[h.results])
 	}
-	return h.result(cells, reasonColumn)
+	return ""
 }
 
 // earlier gives what a row says of an invitation that was made before, nil if it is not asked for and our results are

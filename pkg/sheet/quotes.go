@@ -38,18 +38,22 @@ func opens(value string) (closers string, n int) {
 	return closers, n
 }
 
+// maxTorn is into how many cells a value may be split.
+const maxTorn = 30
+
 // tornApart finds a value that the delimiter inside its quotes has split: curly ones quote nothing in CSV, and straight ones
 // only around a whole value. column is the place where it begins, -1 if there is none.
-func tornApart(cells []string, delimiter rune) (column int, err error) {
+// Straight ones are looked for only if they can stand in such a value.
+func tornApart(cells []string, delimiter rune, straight bool) (column int, err error) {
 	for i, cell := range cells {
-		if cell == "" || isPlain(cell[0]) && strings.IndexByte(cell, '"') < 0 { // mostly
+		if cell == "" || isPlain(cell[0]) && !straight { // mostly
 			continue
 		}
-		closers, advice := leftOpen(cell)
+		closers, advice := leftOpen(cell, straight)
 		if closers == "" {
 			continue
 		}
-		for j, later := range cells[i+1:] {
+		for j, later := range cells[i+1 : min(i+1+maxTorn, len(cells))] {
 			at := strings.IndexAny(later, closers)
 			if at < 0 {
 				continue
@@ -65,8 +69,8 @@ func tornApart(cells []string, delimiter rune) (column int, err error) {
 }
 
 // leftOpen gives what may close a quote that opens in a cell and does not close there, "" if there is none.
-func leftOpen(cell string) (closers, advice string) {
-	if at := strings.LastIndexByte(cell, '"'); at > 0 && at+1 < len(cell) && (cell[at-1] == ' ' || cell[at-1] == '(') && cell[at+1] != ' ' {
+func leftOpen(cell string, straight bool) (closers, advice string) {
+	if at := strings.LastIndexByte(cell, '"'); straight && at > 0 && at+1 < len(cell) && (cell[at-1] == ' ' || cell[at-1] == '(') && cell[at+1] != ' ' {
 		return `"`, "; write quotes around the whole value, and double those inside it"
 	}
 	value := trim(cell)

@@ -22,6 +22,7 @@ type record struct {
 	cells []string
 	line  int // the physical line it begins on, from 1
 
+	inner      bool  // a value that is not quoted has a quote in it
 	uncomputed []int // places of formulas whose values are not there
 }
 
@@ -77,12 +78,12 @@ func (s *records) next() (record, error) {
 		s.in.mark(s.offset(), s.buf)
 		line, _ := s.csv.FieldPos(0)
 		line += before
-		s.inner.restore(cells)
+		inner := s.inner.restore(cells)
 		if s.guess {
 			s.guessed.decode(cells, line)
 		}
 		if !isBlank(cells) {
-			return record{cells: cells, line: line}, nil
+			return record{cells: cells, line: line, inner: inner}, nil
 		}
 	}
 }

@@ -16,6 +16,7 @@
 package sheet
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -114,6 +115,11 @@ func Open(s *Snapshot, o Options) (*Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.typed { // zeros before a number come from how it is shown
+		checks.assessment.parse = func(text, column string) (int64, error) {
+			return parseAssessment(cmp.Or(strings.TrimLeft(text, "0"), text), column)
+		}
+	}
 	rec, err := t.records().next()
 	if errors.Is(err, io.EOF) {
 		err = &Error{File: s.Name, Reason: "has no header, every line is blank"}
@@ -152,7 +158,11 @@ func openAny(s *Snapshot, o *Options, known func(label string) bool) (*text, err
 	if o.Sheet != "" {
 		return nil, &Error{File: s.Name, Reason: "--sheet is for workbooks, and this is none"}
 	}
-	return openText(s, o.Encoding, o.Delimiter, known)
+	t, err := openText(s, o.Encoding, o.Delimiter, known)
+	if err == nil {
+		o.sep = t.shape.Sep && o.Delimiter == 0
+	}
+	return t, err
 }
 
 // Header gives the file's own columns as they stand in it.

@@ -239,6 +239,27 @@ func TestRows_ofAResultsFileStayInvalidUntilTheirOverflowIsGone(t *testing.T) {
 	}
 }
 
+// Rejects have only the reason to say so.
+func TestRows_ofRejectsStayInvalidUntilTheyAreMended(t *testing.T) {
+	const header = "Name,Email,invite_format,,invite_error\n"
+	for _, test := range []struct{ cells, want string }{
+		{`'=Ann,a@example.org,getlink,x,"line 2: has more cells than the 3 of the header"`, "line 2: has more cells than the 3 of the header; does a value with a comma lack its quotes?"},
+		{`'=Ann,a@example.org,getlink,,"line 2: has more cells than the 3 of the header"`, ""},
+		{`'=Ann,a@example.org,getlink,x,"line 2: ""a@@x"" is not an e-mail address"`, ""}, // x was no trouble
+		{`'=Ann,a@example.org,getlink,x,`, ""},
+		{`“Ann,Lee”,getlink,,"line 2: ""“Ann, Lee”"" is split at its delimiter"`, `line 2, column Name: "“Ann,Lee”" is split`},
+		{`"Ann ""The Boss","CEO"" a@example.org",getlink,,"line 2: x is split at its delimiter"`, `line 2, column Name: "Ann \"The Boss,CEO\" a@example.org" is split at its delimiter; write quotes around the whole value, and double those inside it`},
+	} {
+		row := one(t, header+test.cells+"\n", options())
+		if got := fmt.Sprint(row.Problem); row.Problem == nil != (test.want == "") || !strings.HasPrefix(got, test.want) && test.want != "" {
+			t.Errorf("problem of %s = %s, want %q", test.cells, got, test.want)
+		}
+		if row.Problem == nil && row.Candidate.Name != "=Ann" {
+			t.Errorf("name = %q, want it without the guard", row.Candidate.Name)
+		}
+	}
+}
+
 func TestOpen_takesOnlyTheWholeSetForOurs(t *testing.T) {
 	s := open(t, "Name,Email,invite_assessment_id,invite_format,invite_expires,invite_link,invite_at,invite_attempts\n'-Ann,ann@example.org,12,sendlink\n", options())
 	if s.Recognised() {

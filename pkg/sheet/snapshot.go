@@ -186,27 +186,36 @@ func (s *Snapshot) Close() error {
 
 // lineCount counts line ends in a stream that comes in pieces.
 type lineCount struct {
-	lineFeeds   int // outside quotes; where a quote stands inside a value it may be those inside them
+	lineFeeds   int // outside quotes
 	loneReturns int // everywhere
 	quoted      bool
-	afterReturn bool
+	last        byte // 0 at the start
 }
 
 func (c *lineCount) add(b []byte) {
 	if len(b) == 0 {
 		return
 	}
+	last := c.last
 	for rest := b; len(rest) > 0; {
 		piece, after, quote := bytes.Cut(rest, []byte{'"'})
 		if !c.quoted {
 			c.lineFeeds += bytes.Count(piece, []byte{'\n'})
 		}
-		c.quoted = c.quoted != quote
-		rest = after
+		if len(piece) > 0 {
+			last = piece[len(piece)-1]
+		}
+		// Elsewhere, as in 5", a quote opens nothing; behind another one it goes on.
+		if quote && (c.quoted || last == 0 || strings.IndexByte("\n\r,;\t|\"\xbf", last) >= 0) {
+			c.quoted = !c.quoted
+		}
+		if rest = after; quote {
+			last = '"'
+		}
 	}
 	c.loneReturns += bytes.Count(b, []byte("\r")) - bytes.Count(b, []byte("\r\n"))
-	if c.afterReturn && b[0] == '\n' {
+	if c.last == '\r' && b[0] == '\n' {
 		c.loneReturns--
 	}
-	c.afterReturn = b[len(b)-1] == '\r'
+	c.last = b[len(b)-1]
 }

@@ -323,7 +323,7 @@ func TestRows_sayThatAQuoteInsideAValueQuotesNothing(t *testing.T) {
 		}
 	}
 	for _, cells := range []string{
-		`Ann "Annie" Lee,a "b" c`, `Ann "Annie,x`, `Ann "Annie,"x, y"`, `Ann "Annie,5 "x" y`, `19" rack,5" disk`, `Ann,3 " x,y " z`,
+		`"Ann ""The Boss","CEO"" Lee"`, `Ann "Annie" Lee,a "b" c`, `Ann "Annie,x`, `Ann "Annie,"x, y"`, `Ann "Annie,5 "x" y`, `19" rack,5" disk`, `Ann,3 " x,y " z`,
 	} {
 		if row := one(t, header+"a@example.org,,"+cells+"\n", options()); row.Problem != nil {
 			t.Errorf("problem of %s = %s, want none", cells, row.Problem)

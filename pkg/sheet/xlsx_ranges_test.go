@@ -84,6 +84,19 @@ func TestXLSX_mergedNowhereIsAnError(t *testing.T) {
 	}
 }
 
+func TestXLSX_assessmentsShownWithZeros(t *testing.T) {
+	s := openBook(t, book(t, func(f *excelize.File) {
+		put(f, "Sheet1", []any{"Name", "E-mail", "Assessment ID", "Format"}, []any{"Ann", "a@example.org", 42, "getlink"}, []any{"Bob", "b@example.org", "000", "getlink"})
+		zeros := "00000"
+		style, err := f.NewStyle(&excelize.Style{CustomNumFmt: &zeros})
+		must(err)
+		must(f.SetCellStyle("Sheet1", "C2", "C2", style))
+	}), Options{})
+	if diff := cmp.Diff([]string{"2 Ann|a@example.org|00042|getlink", `3 Bob|b@example.org|000|getlink ! line 3, column Assessment ID, cell C3: "000" is not a positive whole number`}, rowLines(t, s)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
 // Libraries write formulas without their values. An empty cell would mean something else.
 func TestXLSX_formulasWithoutValuesAreNotEmpty(t *testing.T) {
 	s := openBook(t, raw(t, `<worksheet><sheetData><row><c t="str"><v>name</v></c><c t="str"><v>email</v></c><c t="str"><v>expires</v></c><c t="str"><v>note</v></c></row>`+
