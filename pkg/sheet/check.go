@@ -153,19 +153,22 @@ func (c *checks) candidate(v *values) (none invite.Candidate, wrong Field, err e
 }
 
 func (c *checks) name(v *values) (string, error) {
-	cells := []string{v.Name}
-	if _, ok := c.header.columns[Name]; !ok {
-		cells = []string{v.FirstName, v.LastName, v.SecondName}
-	}
-	name := ""
-	for _, cell := range cells {
-		part, err := clean(cell)
-		if err != nil {
-			return "", err
+	name, err := clean(v.Name)
+	if _, whole := c.header.columns[Name]; !whole {
+		var first, last, second string
+		first, err = clean(v.FirstName)
+		if err == nil {
+			last, err = clean(v.LastName)
 		}
-		name += " " + part
+		if err == nil {
+			second, err = clean(v.SecondName)
+		}
+		name = trim(first + " " + last + " " + second)
 	}
-	name = oneLine(trim(name))
+	if err != nil {
+		return "", err
+	}
+	name = oneLine(name)
 	if name == "" {
 		return "", errors.New("name is missing")
 	}
