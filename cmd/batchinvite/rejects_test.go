@@ -110,6 +110,15 @@ func TestRejects_haveTheInputsShape(t *testing.T) {
 	if got, want := string(w.bytes("r.csv")), header+";invite_error\n"+plain+reason+"\n"; got != want {
 		t.Errorf("rejects in a forced encoding:\n%q, want\n%q", got, want)
 	}
+	const msdos = header + "\nJ\x81rg;x@@y;1;getlink\nZo\x89;z@example.org;1;getlink\n"
+	w.write("msdos.csv", msdos)
+	w.mustRun(1, "run", "msdos.csv", "--rejects", "r.csv", "--yes", "--encoding", "cp850")
+	if got, want := string(w.bytes("r.csv")), header+";invite_error\nJ\x81rg;x@@y;1;getlink"+reason+"\n"; got != want {
+		t.Errorf("rejects of a file of MS-DOS:\n%q, want\n%q", got, want)
+	}
+	if got := column(w.read("msdos.results.csv"), "Name")[1]; got != "Zo\u00eb" {
+		t.Errorf("the name came out as %q", got)
+	}
 }
 
 // A byte that is no character in the file's encoding is not taken for a question mark that somebody wrote.

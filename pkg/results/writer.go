@@ -28,6 +28,7 @@ import (
 	"github.com/gocarina/gocsv"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/ianaindex"
 	"golang.org/x/text/runes"
 	"golang.org/x/text/transform"
 
@@ -64,7 +65,7 @@ type Format struct {
 	Sep       bool // a first line "sep=" and the delimiter
 	CRLF      bool
 	// Rejects are rows to be mended and fed back: of the result columns they have invite_error alone, and they are written
-	// in Encoding, a name in the WHATWG's list, "" for UTF-8. Characters that it lacks become question marks.
+	// in Encoding, a name in the WHATWG's list or IANA's, "" for UTF-8. Characters that it lacks become question marks.
 	Rejects  bool
 	Encoding string
 	// Mixed is for a file of which single cells were found to be Windows-1252: cell by cell it is that again where it can be,
@@ -111,6 +112,9 @@ func (f Format) encode(w io.Writer) (io.Writer, error) {
 		return w, nil
 	}
 	e, err := htmlindex.Get(f.Encoding)
+	if err != nil {
+		e, err = ianaindex.IANA.Encoding(f.Encoding)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", f.Encoding, err)
 	}

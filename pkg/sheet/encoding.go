@@ -8,8 +8,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/ianaindex"
 )
 
 const (
@@ -29,18 +31,29 @@ var (
 	shownEncodings = map[string]string{utf8Name: "UTF-8", utf16LEName: "UTF-16", utf16BEName: "UTF-16", windowsName: "Windows-1252"}
 )
 
-// ParseEncoding gives the proper name of an encoding that is called name in any of the ways that the WHATWG's list has.
+// ParseEncoding gives the proper name of an encoding that is called name in any of the ways that the WHATWG's list has, or
+// else IANA's, which knows the code pages of MS-DOS.
 func ParseEncoding(name string) (string, error) {
 	e, err := htmlindex.Get(name)
 	var proper string
 	if err == nil {
 		proper, err = htmlindex.Name(e)
+	} else if e, err = ianaindex.IANA.Encoding(name); err == nil && e != nil {
+		proper, err = ianaindex.IANA.Name(e)
 	}
 	// These two stand for pages that no browser should decode.
-	if err != nil || proper == "replacement" || proper == "x-user-defined" {
+	if err != nil || proper == "" || proper == "replacement" || proper == "x-user-defined" {
 		return "", fmt.Errorf("%q is not an encoding, use utf-8, windows-1252, iso-8859-2, utf-16le, shift_jis, gb18030 or the like", name)
 	}
 	return proper, nil
+}
+
+// encodingOf takes a proper name.
+func encodingOf(name string) (encoding.Encoding, error) {
+	if e, err := htmlindex.Get(name); err == nil {
+		return e, nil
+	}
+	return ianaindex.IANA.Encoding(name)
 }
 
 // findEncoding goes by a byte order mark, else by what is forced, else by NULs. The mark comes first for the sake of
@@ -59,7 +72,7 @@ func (t *text) findEncoding(start []byte, forced string) (err error) {
 			t.snapshot.Name, t.shape.Encoding, forced))
 	}
 	if t.shape.Encoding != utf8Name {
-		t.decoder, err = htmlindex.Get(t.shape.Encoding)
+		t.decoder, err = encodingOf(t.shape.Encoding)
 	}
 	t.guess = forced == "" && t.decoder == nil
 	return err

@@ -49,7 +49,8 @@ type Error struct {
 	Reason string // lower case, no full stop
 	Hint   string // flags to type, "" if none help
 
-	err error
+	err     error
+	lacking bool // columns
 }
 
 func (e *Error) Error() string {
@@ -120,12 +121,14 @@ func Open(s *Snapshot, o Options) (*Sheet, error) {
 			return parseAssessment(cmp.Or(strings.TrimLeft(text, "0"), text), column)
 		}
 	}
-	rec, err := t.records().next()
+	source := t.records()
+	rec, err := source.next()
 	if errors.Is(err, io.EOF) {
 		err = &Error{File: s.Name, Reason: "has no header, every line is blank"}
 	}
 	if err == nil {
 		checks.header, err = newHeader(s.label(), rec, o)
+		err = t.advise(err, rec, o, source.guessed.cells > 0)
 	}
 	// The header may even read well once zeros are passed over.
 	if err != nil || strings.ContainsRune(strings.Join(rec.cells, ""), 0) {

@@ -15,11 +15,12 @@ import (
 // table is a worksheet in a form of our own, in a second private file: unpacking a workbook for each pass would be slow,
 // and reading rows of this form is not.
 type table struct {
-	sheet  string   // the worksheet's name
-	others []string // of the visible worksheets that have rows too
-	rows   int      // the header is one
-	marked bool     // the workbook has invite.WorkbookMark
-	hidden int      // rows
+	sheet  string     // the worksheet's name
+	others []string   // of the visible worksheets that have rows too
+	heads  [][]string // their first rows
+	rows   int        // the header is one
+	marked bool       // the workbook has invite.WorkbookMark
+	hidden int        // rows
 	links  map[place]string
 	merged []area // by their first row
 

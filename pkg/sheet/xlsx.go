@@ -32,8 +32,8 @@ type workbook struct {
 	file     string // the input's name
 	parts    map[string]*zip.File
 	visible  []worksheet
-	hidden   int
-	marked   bool // it has invite.WorkbookMark
+	hidden   []string // names
+	marked   bool     // it has invite.WorkbookMark
 	date1904 bool
 	formats  []numberFormat // of the styles, by their number
 	texts    string         // the part with the shared strings, "" if there is none
@@ -200,7 +200,7 @@ func (b *workbook) readSheets(main string) error {
 			r := parts[attr(e, "id")]
 			if state := attr(e, "state"); r.kind != "worksheet" { // a chart, a dialogue
 			} else if state != "" && state != "visible" {
-				b.hidden++
+				b.hidden = append(b.hidden, attr(e, "name"))
 			} else {
 				b.visible = append(b.visible, worksheet{attr(e, "name"), r.target})
 			}

@@ -21,7 +21,7 @@ func (s *Snapshot) convert(wanted string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.strings.close()) }()
-	chosen, others, err := b.choose(wanted)
+	chosen, others, heads, err := b.choose(wanted)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (s *Snapshot) convert(wanted string) (err error) {
 	if err != nil {
 		return err
 	}
-	t.others = others
+	t.others, t.heads = others, heads
 	if s.table != nil {
 		err = s.table.close()
 	}
@@ -37,27 +37,32 @@ func (s *Snapshot) convert(wanted string) (err error) {
 	return err
 }
 
-// choose gives the worksheet that is wanted, and the names of the other ones that have rows.
-func (b *workbook) choose(wanted string) (chosen worksheet, others []string, err error) {
+// choose gives the worksheet that is wanted, and of the other ones that have rows the names and the first rows.
+func (b *workbook) choose(wanted string) (chosen worksheet, others []string, heads [][]string, err error) {
 	if len(b.visible) == 0 {
-		return chosen, nil, &Error{File: b.file, Reason: "has no worksheet that is visible"}
+		return chosen, nil, nil, &Error{File: b.file, Reason: "has no worksheet that is visible"}
 	}
 	if b.marked && len(b.visible) == 1 { // our results, fed back with the flags of their input
 		wanted = ""
 	}
 	var filled []worksheet
+	first := map[string][]string{}
 	for _, w := range b.visible {
-		has, err := b.hasRows(w)
+		head, err := b.firstRow(w)
 		if err != nil {
-			return chosen, nil, err
+			return chosen, nil, nil, err
 		}
-		if has {
-			filled = append(filled, w)
+		if head != nil {
+			filled, first[w.name] = append(filled, w), head
 		}
 	}
 	switch at := b.find(wanted); {
 	case wanted != "" && at < 0:
-		return chosen, nil, &Error{File: b.file, Reason: fmt.Sprintf("--sheet %s: there is no such worksheet; the visible ones are %s", strconv.Quote(cut(wanted)), b.list())}
+		missing := "there is no such worksheet"
+		if slices.ContainsFunc(b.hidden, func(name string) bool { return strings.EqualFold(trim(name), trim(wanted)) }) {
+			missing = "this worksheet is hidden; unhide it in a spreadsheet program"
+		}
+		return chosen, nil, nil, &Error{File: b.file, Reason: fmt.Sprintf("--sheet %s: %s; the visible ones are %s", strconv.Quote(cut(wanted)), missing, b.list())}
 	case wanted != "":
 		chosen = b.visible[at]
 	case len(filled) > 0:
@@ -68,14 +73,14 @@ func (b *workbook) choose(wanted string) (chosen worksheet, others []string, err
 		if wanted != "" {
 			reason = fmt.Sprintf("--sheet %s: this worksheet is empty", strconv.Quote(cut(wanted)))
 		}
-		return chosen, nil, &Error{File: b.file, Reason: reason}
+		return chosen, nil, nil, &Error{File: b.file, Reason: reason}
 	}
 	for _, w := range filled {
 		if w != chosen {
-			others = append(others, w.name)
+			others, heads = append(others, w.name), append(heads, first[w.name])
 		}
 	}
-	return chosen, others, nil
+	return chosen, others, heads, nil
 }
 
 // find gives the place of a worksheet among the visible ones: by its name, in any case, or by its number from 1.
@@ -98,18 +103,23 @@ func (b *workbook) list() string {
 	return strings.Join(names, ", ")
 }
 
-func (b *workbook) hasRows(w worksheet) (bool, error) {
+// firstRow gives the first row of a worksheet, nil if it has none.
+func (b *workbook) firstRow(w worksheet) ([]string, error) {
 	t, c, err := b.open(w.part, maxPart)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer c.Close()
 	g := grid{book: b, xml: t}
-	_, _, err = g.next()
+	_, cells, err := g.next()
 	if errors.Is(err, io.EOF) {
-		return false, nil
+		return nil, nil
 	}
-	return err == nil, b.fault(w.part, err)
+	texts := make([]string, len(cells))
+	for i, cell := range cells {
+		texts[i] = cell.text
+	}
+	return texts, b.fault(w.part, err)
 }
 
 // table converts a worksheet.

@@ -318,7 +318,7 @@ func TestXLSX_errors(t *testing.T) {
 		want  string
 	}{
 		{"cut", whole[:len(whole)/2], "", "people.xlsx: is a broken or incomplete XLSX file; copy it again, or open it in a spreadsheet program and save it again"},
-		{"no such sheet", manySheets(t), "Hidden", `people.xlsx: --sheet "Hidden": there is no such worksheet; the visible ones are 1 "Sheet1", 2 "Old", 3 "Empty", 4 "Notes"`},
+		{"no such sheet", manySheets(t), "Hidden", `people.xlsx: --sheet "Hidden": this worksheet is hidden; unhide it in a spreadsheet program; the visible ones are 1 "Sheet1", 2 "Old", 3 "Empty", 4 "Notes"`},
 		{"empty sheet", manySheets(t), "empty", `people.xlsx: --sheet "empty": this worksheet is empty`},
 		{"all empty", book(t, func(*excelize.File) {}), "", "people.xlsx: has no rows: every visible worksheet is empty"},
 		{"a title", book(t, func(f *excelize.File) { must(f.SetCellValue("Sheet1", "B2", "Candidates 2031")) }), "",
