@@ -96,26 +96,8 @@ func (c *checks) row(rec record, v *values) invite.Row {
 	if candidate.Expiry.Column != Expires.flag() {
 		row.Candidate.Expiry.Cell = c.header.ref(rec.line, Expires)
 	}
-	row.Warnings = c.warnings(&row.Candidate)
+	row.Warnings = c.warnings(&row.Candidate, row.Cells)
 	return row
-}
-
-// warnings tell what a person should look at in a row that is valid, nil if there is nothing.
-func (c *checks) warnings(who *invite.Candidate) (all []invite.Problem) {
-	warn := func(f Field, err error) { all = append(all, c.header.problem(who.Origin.Line, f, err)) }
-	if domain := who.Key.Email[strings.LastIndexByte(who.Key.Email, '@')+1:]; domain != c.domain { // mostly the same again
-		c.domain, c.better = domain, likelyDomain(domain)
-	}
-	if c.better != "" {
-		warn(Email, fmt.Errorf("%s: did you mean %s?", c.domain, c.better))
-	}
-	if plain, ok := strings.CutPrefix(who.Email, "'"); ok { // which an address may, and none does
-		warn(Email, &invite.Fault{Value: cut(who.Email), Reason: errApostrophe, Advice: "did you mean " + cut(plain) + "?"})
-	}
-	if doubt := who.Expiry.Doubt(); doubt != "" && who.Expiry.Column != Expires.flag() {
-		warn(Expires, fault(who.Expiry.Text, doubt))
-	}
-	return all
 }
 
 // candidate gives the first field that is wrong, and why.
@@ -270,7 +252,6 @@ var (
 	errZero    = errors.New("begins with a zero")
 
 	errUncomputed = errors.New("is a formula whose value is not in the file; open it in a spreadsheet program and save it")
-	errApostrophe = errors.New("begins with an apostrophe")
 )
 
 // parseAssessment takes digits, and the ".0" that some programs put behind whole numbers. What else becomes of a number

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"time"
 
 	"batchinvite/pkg/invite"
 )
@@ -19,6 +21,12 @@ type dates struct {
 	found columnOrder // where the order comes from, if it is not a flag
 	seen  [invite.DateForms]string
 	err   error // of the file, so that no row can be read any more
+
+	// Of a workbook: how many real dates have a day that could be a month, and how many have not; and the first text that has
+	// not.
+	typed       bool
+	early, late int
+	text        string
 }
 
 // columnOrder is an order and the first date that shows it.
@@ -38,10 +46,42 @@ func (d *dates) parse(text, column string, z invite.Zones) (invite.Expiry, error
 		d.order = d.found.order
 		e, err = d.order.ParseExpiry(text, column, z)
 	}
+	if d.typed && err == nil {
+		d.weigh(e)
+	}
 	if form := e.Form(); form != invite.FormPlain && d.seen[form] == "" {
 		d.seen[form] = d.tell(e)
 	}
 	return e, err
+}
+
+// weigh sorts the dates of a workbook's column: see swapped.
+func (d *dates) weigh(e invite.Expiry) {
+	switch e.Form() {
+	case invite.FormPlain:
+		if len(e.Text) < len(time.DateOnly) || e.Text[4] != '-' {
+			return
+		}
+		if e.Text[8:10] <= "12" {
+			d.early++
+		} else {
+			d.late++
+		}
+	case invite.FormOrdered:
+		if order, ok := invite.OrderOf(e.Text); ok && order != invite.Undecided && d.text == "" {
+			d.text = e.Text
+		}
+	}
+}
+
+// swapped says that a program may have taken the day for the month when it opened the file: it makes a date of 3/4/2031, in
+// its own order, and leaves 14/4/2031 a text. "" if nothing points to that.
+func (d *dates) swapped(h *header) string {
+	if d.early == 0 || d.late > 0 || d.text == "" {
+		return ""
+	}
+	return fmt.Sprintf("column %s has texts such as %q beside real dates, and no real one has a day after the 12th: a program may have swapped day and month in those, compare them with the source",
+		strconv.Quote(h.label(Expires)), d.text)
 }
 
 // tell says how the first date of a form was understood.

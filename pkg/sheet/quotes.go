@@ -9,8 +9,11 @@ import (
 // curly are the quotes that word processors put in place of straight ones: what opens, and all that may close it.
 var curly = map[string]string{"“": "”", "„": "“”", "‟": "”", "‘": "’", "‚": "‘’", "‛": "’"}
 
-// uncurl takes curly quotes away that stand around a whole value.
+// uncurl takes curly quotes away that stand around a whole value, and single straight ones.
 func uncurl(value string) string {
+	if inner, ok := strings.CutPrefix(value, "'"); ok && len(inner) > 1 && strings.IndexByte(inner, '\'') == len(inner)-1 {
+		return trim(inner[:len(inner)-1])
+	}
 	closers, n := opens(value)
 	if n == 0 {
 		return value

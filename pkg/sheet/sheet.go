@@ -78,7 +78,7 @@ type Sheet struct {
 	guessed        guessed
 	contradictions map[Field]int
 	dateNotice     string
-	titleNotice    string
+	doubts         []string
 	dateOrder      invite.DateOrder
 }
 
@@ -139,6 +139,7 @@ func Open(s *Snapshot, o Options) (*Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
+	checks.dates.typed = o.typed
 	checks.header.delimiter, checks.titled = t.shape.Delimiter, checks.header.titledColumn()
 	if err := checks.header.span(s.table, o); err != nil {
 		return nil, err
@@ -260,7 +261,7 @@ func (s *Sheet) pass(found extent, g guessed, c *checks) {
 		return
 	}
 	s.passed, s.extent, s.guessed = true, found, g
-	s.dateNotice, s.titleNotice = c.dates.notice(), c.titled.notice(c.header)
+	s.dateNotice, s.doubts = c.dates.notice(), slices.DeleteFunc([]string{c.titled.notice(c.header), c.dates.swapped(c.header)}, func(text string) bool { return text == "" })
 	if c.dates.seen[invite.FormOrdered] != "" {
 		s.dateOrder = c.dates.order
 	}

@@ -47,9 +47,7 @@ func (s *Sheet) sheetNotices() (all []string) {
 	if n := s.extent.merged; n > 0 {
 		all = append(all, fmt.Sprintf("%d of its cells are merged with one above, and are read with the value of that", n))
 	}
-	if s.titleNotice != "" {
-		all = append(all, s.titleNotice)
-	}
+	all = append(all, s.doubts...)
 	for i := range all {
 		all[i] = s.text.snapshot.Name + ": " + all[i]
 	}

@@ -2,8 +2,10 @@ package sheet
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/xuri/excelize/v2"
@@ -73,6 +75,38 @@ func TestXLSX_hiddenRowsAreReadAndTold(t *testing.T) {
 	}
 	if got, want := s.Notices(), []string{"people.xlsx: 1 of its rows are hidden, by a filter or by hand, and are read all the same"}; !slices.Equal(got, want) {
 		t.Errorf("notices = %q, want %q", got, want)
+	}
+}
+
+// What an American program makes of European dates.
+func TestXLSX_datesThatMayBeSwapped(t *testing.T) {
+	day := func(text string) time.Time {
+		at, err := time.Parse(time.DateOnly, text)
+		must(err)
+		return at
+	}
+	for name, test := range map[string]struct {
+		dates []any
+		want  []string
+	}{
+		"swapped": {[]any{day("2031-01-04"), "14/4/2031", day("2031-12-04")}, []string{
+			`people.xlsx: column "Expires" has texts such as "14/4/2031" beside real dates, and no real one has a day after the 12th: ` +
+				`a program may have swapped day and month in those, compare them with the source`}},
+		"a late real date": {[]any{day("2031-01-04"), "14/4/2031", day("2031-12-24")}, nil},
+		"no text":          {[]any{day("2031-01-04"), day("2031-12-04")}, nil},
+		"texts alone":      {[]any{"1/4/2031", "14/4/2031"}, nil},
+	} {
+		s := openBook(t, book(t, func(f *excelize.File) {
+			rows := [][]any{plainHeader}
+			for i, date := range test.dates {
+				rows = append(rows, []any{"Ann", fmt.Sprintf("a%d@example.org", i), 1, "getlink", date})
+			}
+			put(f, "Sheet1", rows...)
+		}), Options{})
+		rowLines(t, s)
+		if diff := cmp.Diff(test.want, s.Notices()); diff != "" {
+			t.Errorf("%s: notices (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
