@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -164,15 +166,27 @@ func (b batch) files() (files []ledger.File) {
 	return files
 }
 
-// contradictions sums up the rows whose own value is not the one that was typed, by field.
-func (b batch) contradictions() map[sheet.Field]int {
-	all := map[sheet.Field]int{}
+// contradiction: a typed flag that some rows disagree with is as likely a mistake in the flag as in the rows.
+func (b batch) contradiction() error {
+	rows, first := map[sheet.Field]int{}, map[sheet.Field]string{}
 	for _, in := range b {
-		for field, n := range in.sheet.Contradictions() {
-			all[field] += n
+		for field, found := range in.sheet.Contradictions() {
+			if rows[field] += found.Rows; first[field] == "" {
+				first[field] = fmt.Sprintf("first %s, line %d: %q", in.name, found.Line, found.Value)
+			}
 		}
 	}
-	return all
+	if len(rows) == 0 {
+		return nil
+	}
+	var said, flags []string
+	for _, field := range slices.Sorted(maps.Keys(rows)) {
+		flag := strings.ReplaceAll(string(field), "_", "-")
+		said = append(said, fmt.Sprintf("--%s contradicts %s (%s)", flag, count(rows[field], "row"), first[field]))
+		flags = append(flags, flag)
+	}
+	return usage(errors.New(strings.Join(said, ", ")), "leave the flag out to go by the rows",
+		"or let it win: --override "+strings.Join(flags, ","))
 }
 
 // notices are what a person should know of the files, once they have been read.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"batchinvite/pkg/invite"
@@ -78,10 +79,16 @@ func meet(a, b string) bool {
 	return results.SameFile(a, b) || results.SameFile(results.Partial(a), b) || results.SameFile(a, results.Partial(b))
 }
 
+// otherTypes are the ends of names of files that are neither text nor the kind of workbook that is written here.
+var otherTypes = []string{".xls", ".xlsm", ".xlsb", ".ods", ".numbers", ".gz", ".zip", ".pdf", ".doc", ".docx", ".html", ".htm", ".xml", ".json"}
+
 // checkPlace refuses a path of what an input comes to that would overwrite an input, or what earlier inputs come to.
 func (b batch) checkPlace(earlier batch, what string, in *input, path, flag string) error {
 	if path == stdStream {
 		return nil
+	}
+	if other := strings.ToLower(filepath.Ext(path)); slices.Contains(otherTypes, other) {
+		return usage(fmt.Errorf("%s of %s can't be %s: they are CSV, or a workbook where the name ends in .xlsx", what, in.name, other), flag+" "+quoted(strings.TrimSuffix(path, filepath.Ext(path))+".xlsx"))
 	}
 	for _, other := range b {
 		overwritten := results.SameFile(other.name, path) || results.SameFile(other.name, results.Partial(path))
@@ -129,6 +136,9 @@ func (b batch) fit() error {
 			continue
 		}
 		name := strings.TrimSuffix(path, filepath.Ext(path)) + ".csv"
+		if slices.ContainsFunc(b, func(other *input) bool { return results.SameFile(other.name, name) }) {
+			name = strings.TrimSuffix(name, ".csv") + "." + what + ".csv"
+		}
 		return usage(fmt.Errorf("%s of %s can't go to %s: %s", what, in.name, path, reason), flag+quoted(name))
 	}
 	return nil

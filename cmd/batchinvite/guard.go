@@ -5,13 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
 	"batchinvite/pkg/invite"
-	"batchinvite/pkg/sheet"
 )
 
 // typeTheNumber: above so many e-mails a "y" is too easily typed.
@@ -45,7 +42,7 @@ func (s *settings) guardPlan(p *planned, b batch, at *place) error {
 		return usage(fmt.Errorf("%d of %s are invalid, more than --max-invalid %s", p.Invalid, count(p.Rows, "row"), &s.maxInvalid),
 			"batchinvite check "+quoted(b.names()...))
 	}
-	return cmp.Or(contradiction(b.contradictions()), b.fit())
+	return cmp.Or(b.contradiction(), b.fit())
 }
 
 // rowFlagsGiven are what import must be given to find the same people in a file. In another campaign they would be invited
@@ -67,21 +64,6 @@ func (s *settings) rowFlagsGiven() (text string) {
 		text += " --sheet " + quoted(s.sheet)
 	}
 	return text
-}
-
-// contradiction: a typed flag that some rows disagree with is as likely a mistake in the flag as in the rows.
-func contradiction(found map[sheet.Field]int) error {
-	if len(found) == 0 {
-		return nil
-	}
-	var said, flags []string
-	for _, field := range slices.Sorted(maps.Keys(found)) {
-		flag := strings.ReplaceAll(string(field), "_", "-")
-		said = append(said, fmt.Sprintf("--%s contradicts %s", flag, count(found[field], "row")))
-		flags = append(flags, flag)
-	}
-	return usage(errors.New(strings.Join(said, ", ")), "leave the flag out to go by the rows",
-		"or let it win: --override "+strings.Join(flags, ","))
 }
 
 // consent makes sure that somebody wants what the plan says, where it can't be taken back: an e-mail to a person. The

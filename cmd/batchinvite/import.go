@@ -182,7 +182,7 @@ func (im *importing) read(ctx context.Context, s *settings) error {
 			return err
 		})
 	}
-	return cmp.Or(err, contradiction(im.batch.contradictions()))
+	return cmp.Or(err, im.batch.contradiction())
 }
 
 // each is one pass over the people of the files. Rows that can't be right are gathered into one error.

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"batchinvite/pkg/invite"
+	"batchinvite/pkg/sheet"
 )
 
 // The rules of what is said:
@@ -108,7 +109,7 @@ func (u *ui) fail(err error, help string) int {
 		return code
 	}
 	u.sayf("batchinvite: %s\n", oneLine(err))
-	if code == exitUsage && len(hints) == 0 {
+	if code == exitUsage && len(hints) == 0 && !errors.As(err, new(*sheet.Error)) { // which no flag helps against
 		hints = []string{"batchinvite " + help}
 	}
 	for _, h := range hints {

@@ -65,7 +65,7 @@ func (o DateOrder) ParseExpiry(text, column string, z Zones) (Expiry, error) {
 		e.place(at, z.Sheet)
 		return e, nil
 	}
-	if n, ok := strings.CutSuffix(strings.ToLower(text), "d"); ok {
+	if n, ok := strings.CutSuffix(strings.ToLower(text), "d"); ok && strings.ContainsAny(n, "0123456789") {
 		days, err := strconv.ParseUint(n, 10, 32) // Atoi would take "+7"
 		if err != nil || days < 1 || days > maxDays {
 			return Expiry{}, &Fault{Value: text, Reason: errDays}

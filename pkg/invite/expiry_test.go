@@ -64,7 +64,7 @@ func TestParseExpiry_saysWhatIsWrong(t *testing.T) {
 		"-7d":              `"-7d"` + days,
 		"1.5d":             `"1.5d"` + days,
 		"7 d":              `"7 d"` + days,
-		"d":                `"d"` + days,
+		"TBD":              `"TBD"` + date,
 		"36501d":           `"36501d"` + days,
 	} {
 		if _, err := ParseExpiry(text, "Expiry Date", AsWritten); err == nil || err.Error() != want {

@@ -83,7 +83,7 @@ func (c *checks) row(rec record, v *values) invite.Row {
 	var candidate invite.Candidate
 	field, err := c.header.uncomputed(rec)
 	if err == nil {
-		candidate, field, err = c.candidate(v)
+		candidate, field, err = c.candidate(v, rec.line)
 	}
 	if err != nil {
 		problem := c.header.problem(rec.line, field, err)
@@ -101,7 +101,7 @@ func (c *checks) row(rec record, v *values) invite.Row {
 }
 
 // candidate gives the first field that is wrong, and why.
-func (c *checks) candidate(v *values) (none invite.Candidate, wrong Field, err error) {
+func (c *checks) candidate(v *values, line int) (none invite.Candidate, wrong Field, err error) {
 	name, err := c.name(v)
 	if err != nil && !c.options.Import {
 		return none, Name, err
@@ -122,9 +122,9 @@ func (c *checks) candidate(v *values) (none invite.Candidate, wrong Field, err e
 	if err != nil {
 		return none, Expires, err
 	}
-	c.assessment.count()
-	c.format.count()
-	c.expires.count()
+	c.assessment.count(line)
+	c.format.count(line)
+	c.expires.count(line)
 	return invite.Candidate{
 		Key:    invite.Key{Campaign: c.options.Campaign, Assessment: assessment, Email: normal},
 		Name:   name,
@@ -187,7 +187,7 @@ type setting[T comparable] struct {
 	text           string // the last one that could be parsed
 	last           T
 	contradicts    bool // the row being checked does
-	contradictions int
+	contradictions Contradiction
 }
 
 func (s *setting[T]) init(f Field) (err error) {
@@ -236,9 +236,11 @@ func (s *setting[T]) differs(own T) bool {
 }
 
 // count is called for rows that are valid as a whole: nobody is invited by the others.
-func (s *setting[T]) count() {
+func (s *setting[T]) count(line int) {
 	if s.contradicts {
-		s.contradictions++
+		if s.contradictions.Rows++; s.contradictions.Rows == 1 {
+			s.contradictions.Line, s.contradictions.Value = line, cut(s.text)
+		}
 	}
 }
 

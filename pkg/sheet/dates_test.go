@@ -164,7 +164,7 @@ func TestContradictions_goByTheMoment(t *testing.T) {
 	if _, err := read(s); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[Field]int{Expires: 1}, s.Contradictions()); diff != "" {
+	if diff := cmp.Diff(map[Field]Contradiction{Expires: {Rows: 1, Line: 5, Value: "2031-12-31"}}, s.Contradictions()); diff != "" {
 		t.Errorf("contradictions (-want +got):\n%s", diff)
 	}
 }

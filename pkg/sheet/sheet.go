@@ -76,7 +76,7 @@ type Sheet struct {
 	passed         bool // the first full pass has ended, and found:
 	extent         extent
 	guessed        guessed
-	contradictions map[Field]int
+	contradictions map[Field]Contradiction
 	dateNotice     string
 	doubts         []string
 	dateOrder      invite.DateOrder
@@ -212,9 +212,15 @@ func (s *Sheet) Count() int { return s.extent.rows }
 // Huge is the line of the first row that has a cell with more characters than one of a workbook holds, 0 if none has.
 func (s *Sheet) Huge() int { return s.extent.huge }
 
-// Contradictions counts, by field, the valid rows that say something else than a flag typed on the command line. It is
+// Contradiction tells how many valid rows say something else than a flag typed on the command line, and what the first says.
+type Contradiction struct {
+	Rows, Line int
+	Value      string
+}
+
+// Contradictions tells, by field, of the rows that contradict a flag. It is
 // nil until the first full pass has ended.
-func (s *Sheet) Contradictions() map[Field]int { return maps.Clone(s.contradictions) }
+func (s *Sheet) Contradictions() map[Field]Contradiction { return maps.Clone(s.contradictions) }
 
 // Rows gives every row, in the file's order. After an error, an *Error save where the copy itself can't be read, there
 // are no more.
@@ -265,14 +271,14 @@ func (s *Sheet) pass(found extent, g guessed, c *checks) {
 	if c.dates.seen[invite.FormOrdered] != "" {
 		s.dateOrder = c.dates.order
 	}
-	s.contradictions = map[Field]int{}
-	for f, n := range map[Field]int{
+	s.contradictions = map[Field]Contradiction{}
+	for f, found := range map[Field]Contradiction{
 		AssessmentID: c.assessment.contradictions,
 		Format:       c.format.contradictions,
 		Expires:      c.expires.contradictions,
 	} {
-		if n > 0 {
-			s.contradictions[f] = n
+		if found.Rows > 0 {
+			s.contradictions[f] = found
 		}
 	}
 }

@@ -112,12 +112,12 @@ func TestContradictions_countValidRowsThatDifferFromTypedFlags(t *testing.T) {
 	tests := []struct {
 		name  string
 		o     Options
-		want  map[Field]int
+		want  map[Field]Contradiction
 		third string
 	}{
-		{"typed", defaults(true, false), map[Field]int{AssessmentID: 2, Format: 1, Expires: 1}, "12 getlink 7d"},
-		{"not typed", defaults(false, false), map[Field]int{}, "12 getlink 7d"},
-		{"override", defaults(true, true), map[Field]int{}, "4711 sendlink 2030-12-31"},
+		{"typed", defaults(true, false), map[Field]Contradiction{AssessmentID: {2, 4, "12"}, Format: {1, 4, "getlink"}, Expires: {1, 4, "7d"}}, "12 getlink 7d"},
+		{"not typed", defaults(false, false), map[Field]Contradiction{}, "12 getlink 7d"},
+		{"override", defaults(true, true), map[Field]Contradiction{}, "4711 sendlink 2030-12-31"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
