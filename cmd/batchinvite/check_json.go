@@ -88,6 +88,7 @@ type checkedSending struct {
 	Assessment int64         `json:"assessment_id"`
 	Format     invite.Format `json:"format"`
 	Expires    string        `json:"expires,omitempty"`
+	Sent       string        `json:"sent,omitempty"`
 	Rows       int           `json:"rows"`
 	New        bool          `json:"new"`
 }
@@ -112,7 +113,7 @@ func newChecked(p *planned, s *settings, b batch, at *place) *checked {
 		c.Files = append(c.Files, checkedFileOf(in))
 	}
 	for _, g := range p.Groups {
-		c.Groups = append(c.Groups, checkedSending{g.Assessment, g.Format, g.Expires, g.Rows, p.newIDs[g.Assessment]})
+		c.Groups = append(c.Groups, checkedSending{g.Assessment, g.Format, g.Expires, g.Sent, g.Rows, p.newIDs[g.Assessment]})
 	}
 	for _, r := range s.rates.values {
 		c.Rates = append(c.Rates, r.String())

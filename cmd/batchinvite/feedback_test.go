@@ -120,8 +120,10 @@ func TestResults_ofALostLedgerStopTheRun(t *testing.T) {
 	if got := w.vendor.Calls(); got != calls {
 		t.Fatalf("%d calls, want none", got-calls)
 	}
+	_, said := w.mustRun(0, "run", "c.results.csv", "--sandbox", "--yes", "-o", "rehearsal.csv")
+	wantSaid(t, said, "warning: of 4 rows the file says that they were invited before; a real run stops there unless its ledger knows them")
 	// The hints lead on.
-	_, said := w.mustRun(2, "run", "filtered.csv", "--yes", "--ledger", "new.db")
+	_, said = w.mustRun(2, "run", "filtered.csv", "--yes", "--ledger", "new.db")
 	wantSaid(t, said, "hint: import the results with the row that it is a duplicate of, or take it out")
 	w.mustRun(0, "import", "c.results.csv", "--ledger", "new.db")
 	w.mustRun(0, "run", "filtered.csv", "--yes", "--ledger", "new.db")

@@ -108,6 +108,9 @@ func (p *planned) text(s *settings, b batch, ledgerPath, account string) string 
 	for _, notice := range b.notices() {
 		fmt.Fprintf(&t, "warning: %s\n", notice)
 	}
+	if s.sandbox && p.Foreign > 0 {
+		fmt.Fprintf(&t, "warning: of %s the file says that they were invited before; a real run stops there unless its ledger knows them\n", count(p.Foreign, "row"))
+	}
 	fmt.Fprintf(&t, "%s: %d valid, %d invalid, %s\n", count(p.Rows, "row"), p.Rows-p.Invalid-p.Duplicates, p.Invalid, count(p.Duplicates, "duplicate"))
 	if p.found != nil {
 		p.found.invalidLines(&t, b)
@@ -184,6 +187,9 @@ func (p *planned) sendLines(t *strings.Builder, s *settings) {
 		}
 		if g.Expires != "" {
 			expires = "expires " + g.Expires
+		}
+		if g.Sent != "" {
+			expires += ", sent as " + g.Sent
 		}
 		fmt.Fprintf(t, "  %6d  assessment %d%s, %s, %s\n", g.Rows, g.Assessment, mark, g.Format, expires)
 	}

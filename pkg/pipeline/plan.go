@@ -44,6 +44,7 @@ type Group struct {
 	Assessment int64
 	Format     invite.Format
 	Expires    string // as it was understood, "" for none
+	Sent       string // as the vendor gets it in its zone, "" if that is the same
 	Rows       int
 }
 
@@ -170,7 +171,8 @@ func (p *Planner) count(row invite.Row, h invite.History) {
 
 func (p *Planner) send(row invite.Row, h invite.History) {
 	c := row.Candidate
-	if _, err := c.Expiry.Due(p.Now); err != nil {
+	due, err := c.Expiry.Due(p.Now)
+	if err != nil {
 		if own := h.Of(c.Format); own != nil && own.Outcome.State == invite.Unknown {
 			p.plan.Unknown++
 			return
@@ -186,6 +188,9 @@ func (p *Planner) send(row invite.Row, h invite.History) {
 		p.plan.Elsewhere[campaign]++
 	}
 	g := Group{Assessment: c.Key.Assessment, Format: c.Format, Expires: cmp.Or(c.Expiry.Understood(), c.Expiry.Text)}
+	if understood := c.Expiry.Understood(); understood != "" && due != understood {
+		g.Sent = due
+	}
 	if _, known := p.groups[g]; !known && len(p.groups) >= maxGroups {
 		p.plan.Ungrouped++
 		return

@@ -68,12 +68,13 @@ func closePrivate(file *os.File, path string) error {
 
 func (t *table) close() error { return closePrivate(t.file, t.path) }
 
-// columnKinds gives the kind of each column below the header.
+// columnKinds gives the kind of each column below the header. Beside texts the others count: what is written of it is of that
+// kind wherever the same text comes back.
 func (t *table) columnKinds() []invite.CellKind {
 	kinds := make([]invite.CellKind, len(t.kinds))
 	for i, set := range t.kinds {
 		for _, kind := range []invite.CellKind{invite.NumberCells, invite.DateCells} {
-			if set == 1<<kind {
+			if set &^= 1 << invite.TextCells; set == 1<<kind {
 				kinds[i] = kind
 			}
 		}

@@ -118,6 +118,18 @@ func TestXLSX_mergedNowhereIsAnError(t *testing.T) {
 	}
 }
 
+// A text among dates makes no texts of the others in the results.
+func TestXLSX_kindsOfMixedColumns(t *testing.T) {
+	day := time.Date(2031, 12, 31, 0, 0, 0, 0, time.UTC)
+	s := openBook(t, book(t, func(f *excelize.File) {
+		put(f, "Sheet1", []any{"Name", "E-mail", "Expires", "Score", "Both"}, []any{"Ann", "a@example.org", day, 1, day}, []any{"Bob", "b@example.org", "7d", "none", 1})
+	}), Options{Defaults: flags()})
+	want := []invite.CellKind{invite.TextCells, invite.TextCells, invite.DateCells, invite.NumberCells, invite.TextCells}
+	if diff := cmp.Diff(want, s.Kinds()); diff != "" {
+		t.Errorf("kinds (-want +got):\n%s", diff)
+	}
+}
+
 func TestXLSX_assessmentsShownWithZeros(t *testing.T) {
 	s := openBook(t, book(t, func(f *excelize.File) {
 		put(f, "Sheet1", []any{"Name", "E-mail", "Assessment ID", "Format"}, []any{"Ann", "a@example.org", 42, "getlink"}, []any{"Bob", "b@example.org", "000", "getlink"})
