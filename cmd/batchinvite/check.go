@@ -22,10 +22,11 @@ What is wrong goes to stdout, grouped by the reason, with the first rows of each
 is 1 if a row is invalid, or a duplicate that differs from the row that owns the person.
 
 With --json stdout is one object instead, and stderr has errors only: ledger, account, campaign, since, settings; files (name,
-kind, encoding, byte_order_mark, delimiter, worksheet, columns, dates, notices); timezone, vendor_timezone; rows, valid, invalid,
+kind, encoding, byte_order_mark, delimiter, worksheet, columns by field, not_read, dates, notices); timezone, vendor_timezone; rows, valid, invalid,
 duplicates, warnings; problems (file, kind, column, reason, rows, first: line, cell, value, advice), with kind invalid,
-duplicate_differs, duplicate or warning, and the first 1,000 rows of each (10,000 of all); already_invited, expired_links, linked, unknown,
-rejected, revoked, in_flight, foreign; to_send, emails, calls, groups (assessment_id, format, expires, rows, new), elsewhere;
+duplicate_differs, duplicate or warning, and the first 1,000 rows of each (5,000 of a kind; beyond 200 of a kind they are "other
+reasons"); already_invited, expired_links, linked, unknown,
+rejected, revoked, in_flight, foreign; to_send, emails, calls, groups (assessment_id, format, expires, sent, rows, new), elsewhere;
 rates, seconds, fit (calls before a quota is used up), resume. Times are RFC 3339 in UTC. What does not exist is left out.`,
 		Args: cobra.MinimumNArgs(1),
 	}
