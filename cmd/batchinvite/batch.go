@@ -172,7 +172,7 @@ func (b batch) contradiction() error {
 	for _, in := range b {
 		for field, found := range in.sheet.Contradictions() {
 			if rows[field] += found.Rows; first[field] == "" {
-				first[field] = fmt.Sprintf("first %s, line %d: %q", in.name, found.Line, found.Value)
+				first[field] = fmt.Sprintf("first %s, line %d: %q", in.snapshot.Name, found.Line, found.Value)
 			}
 		}
 	}

@@ -82,13 +82,32 @@ func meet(a, b string) bool {
 // otherTypes are the ends of names of files that are neither text nor the kind of workbook that is written here.
 var otherTypes = []string{".xls", ".xlsm", ".xlsb", ".ods", ".numbers", ".gz", ".zip", ".pdf", ".doc", ".docx", ".html", ".htm", ".xml", ".json"}
 
+// free gives a name with another end that no file of the batch has.
+func (b batch) free(path, end, what string) string {
+	base := path
+	for slices.Contains(otherTypes, strings.ToLower(filepath.Ext(base))) || slices.Contains([]string{".csv", ".tsv", ".xlsx"}, strings.ToLower(filepath.Ext(base))) {
+		base = strings.TrimSuffix(base, filepath.Ext(base))
+	}
+	taken := func(name string) bool {
+		return slices.ContainsFunc(b, func(in *input) bool {
+			return results.SameFile(in.name, name) || results.SameFile(in.output, name) || in.rejects != "" && results.SameFile(in.rejects, name)
+		})
+	}
+	for _, name := range []string{base + end, base + "." + what + end} {
+		if !taken(name) {
+			return name
+		}
+	}
+	return base + ".new" + end
+}
+
 // checkPlace refuses a path of what an input comes to that would overwrite an input, or what earlier inputs come to.
 func (b batch) checkPlace(earlier batch, what string, in *input, path, flag string) error {
 	if path == stdStream {
 		return nil
 	}
 	if other := strings.ToLower(filepath.Ext(path)); slices.Contains(otherTypes, other) {
-		return usage(fmt.Errorf("%s of %s can't be %s: they are CSV, or a workbook where the name ends in .xlsx", what, in.name, other), flag+" "+quoted(strings.TrimSuffix(path, filepath.Ext(path))+".xlsx"))
+		return usage(fmt.Errorf("%s of %s can't be %s: they are CSV, or a workbook where the name ends in .xlsx", what, in.name, other), flag+" "+quoted(b.free(path, ".xlsx", what)))
 	}
 	for _, other := range b {
 		overwritten := results.SameFile(other.name, path) || results.SameFile(other.name, results.Partial(path))
@@ -135,11 +154,7 @@ func (b batch) fit() error {
 		default:
 			continue
 		}
-		name := strings.TrimSuffix(path, filepath.Ext(path)) + ".csv"
-		if slices.ContainsFunc(b, func(other *input) bool { return results.SameFile(other.name, name) }) {
-			name = strings.TrimSuffix(name, ".csv") + "." + what + ".csv"
-		}
-		return usage(fmt.Errorf("%s of %s can't go to %s: %s", what, in.name, path, reason), flag+quoted(name))
+		return usage(fmt.Errorf("%s of %s can't go to %s: %s", what, in.name, path, reason), flag+quoted(b.free(path, ".csv", what)))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
 
 	"batchinvite/pkg/sandbox"
 )
@@ -195,5 +196,49 @@ func TestResults_savedAsAWorkbook(t *testing.T) {
 		if got, want := w.read(name + ".out.csv")[1][:3], []string{"''T Hooft", "'-ann@example.org", "'=1"}; !slices.Equal(got, want) {
 			t.Errorf("results of %s = %q, want %q", name, got, want)
 		}
+	}
+}
+
+// A formula without its value was refused, and is an empty cell in what comes of it: that means no date, or the flag's
+// assessment, and is refused again.
+func TestRejects_ofFormulasStayRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	f := excelize.NewFile()
+	defer f.Close()
+	for cell, value := range map[string]any{"A1": "First name", "B1": "Last name", "C1": "Email", "D1": "Assessment ID", "E1": "Expires", "F1": "Note",
+		"A2": "Ann", "B2": "Lee", "C2": "a@example.org", "D2": 1, "A3": "Bob", "B3": "Ray", "C3": "b@example.org", "A4": "Cy", "C4": "c@example.org", "D4": 1} {
+		if err := f.SetCellValue("Sheet1", cell, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for cell, formula := range map[string]string{"E2": "TODAY()+7", "D3": "6+1", "B4": "B2", "F2": "1+1"} {
+		if err := f.SetCellFormula("Sheet1", cell, formula); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.SaveAs(filepath.Join(w.dir, "c.xlsx")); err != nil {
+		t.Fatal(err)
+	}
+	run := func(code int, args ...string) {
+		t.Helper()
+		w.mustRun(code, slices.Concat([]string{"run"}, args, []string{"--format", "getlink", "--yes"})...)
+	}
+	for _, end := range []string{".csv", ".xlsx"} {
+		run(1, "c.xlsx", "-o", "out"+end, "--rejects", "bad"+end)
+		for _, name := range []string{"out" + end, "bad" + end} {
+			run(1, name, "-o", "again.csv", "--rejects", "left.csv")
+			run(1, "left.csv", "-o", "again.csv")
+			if got, want := column(w.read("again.csv"), "invite_status"), []string{"invalid", "invalid", "invalid"}; !slices.Equal(got, want) {
+				t.Errorf("statuses of %s = %q, want %q", name, got, want)
+			}
+		}
+	}
+	if got := w.calledFor(); len(got) > 0 {
+		t.Fatalf("invited %q, want nobody", got)
+	}
+	run(1, "c.xlsx", "--assessment-id", "9", "--expires", "7d", "--override", "assessment-id,expires")
+	if diff := cmp.Diff([]string{"Ann Lee <a@example.org>", "Bob Ray <b@example.org>"}, w.calledFor()); diff != "" {
+		t.Errorf("invited with flags that win (-want +got):\n%s", diff)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -17,6 +18,9 @@ import (
 
 // notA says what is wrong with a flag's value: for the library's own types, whose errors are Go's, in place of err.
 func notA(f *pflag.Flag, text string, err error) error {
+	if errors.Is(err, strconv.ErrRange) {
+		return fmt.Errorf("%q is too large or too small", text)
+	}
 	switch f.Value.Type() {
 	case "int", "int64", "uint64":
 		return fmt.Errorf("%q is not a whole number", text)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -21,13 +20,19 @@ func (t *text) advise(err error, head record, o Options, guessed bool) error {
 	if !ok || !e.lacking {
 		return err
 	}
-	if hint := t.betterHint(head, o, guessed); hint != "" {
+	const encodings = "--encoding NAME, such as windows-1250, shift_jis or cp850"
+	switch hint := t.betterHint(head, o); {
+	case hint != "":
 		e.Hint = hint
+	case slices.ContainsFunc(head.cells, func(cell string) bool { return !utf8.ValidString(cell) }):
+		e.Hint = encodings
+	case guessed && !o.NoHeader:
+		e.Hint += ", or if these names are garbled " + encodings
 	}
 	return err
 }
 
-func (t *text) betterHint(head record, o Options, guessed bool) string {
+func (t *text) betterHint(head record, o Options) string {
 	if len(o.Map) == 0 {
 		if line := t.headerBelow(head, o); line > 0 {
 			return fmt.Sprintf("line %d looks like the header: delete what stands above it", line)
@@ -35,18 +40,15 @@ func (t *text) betterHint(head record, o Options, guessed bool) string {
 		if table := t.snapshot.table; table != nil {
 			for i, cells := range table.heads {
 				if o.known(cells) > max(1, o.known(head.cells)) {
-					return "--sheet " + strconv.Quote(table.others[i])
+					return "--sheet " + shellQuoted(table.others[i])
 				}
 			}
 		}
 	}
-	if guessed || slices.ContainsFunc(head.cells, func(cell string) bool { return !utf8.ValidString(cell) }) {
-		return "--encoding NAME, such as windows-1250, shift_jis or cp850"
-	}
 	if len(head.cells) == 1 {
 		for _, d := range []string{":", "^", "~", "#", "!"} {
 			if o.known(strings.Split(head.cells[0], d)) > 1 {
-				return "--delimiter " + strconv.Quote(d)
+				return "--delimiter " + shellQuoted(d)
 			}
 		}
 	}
@@ -55,14 +57,22 @@ func (t *text) betterHint(head record, o Options, guessed bool) string {
 
 // headerBelow gives the line of a record that has more headers that mean something, 0 if there is none.
 func (t *text) headerBelow(head record, o Options) int {
-	source := t.records()
-	for range maxPreface {
-		rec, err := source.next()
-		if err != nil {
-			return 0
-		}
-		if rec.line > head.line && o.known(rec.cells) > max(1, o.known(head.cells)) {
-			return rec.line
+	found := t.shape.Delimiter
+	defer func() { t.shape.Delimiter = found }()
+	possible := []rune{found}
+	if len(head.cells) == 1 && o.Delimiter == 0 { // which says nothing of what stands between the others
+		possible = delimiters
+	}
+	for _, t.shape.Delimiter = range possible {
+		source := t.records()
+		for range maxPreface {
+			rec, err := source.next()
+			if err != nil {
+				break
+			}
+			if rec.line > head.line && o.known(rec.cells) > max(1, o.known(head.cells)) {
+				return rec.line
+			}
 		}
 	}
 	return 0

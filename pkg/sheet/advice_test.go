@@ -18,6 +18,10 @@ func TestOpen_saysWhatStandsInPlaceOfAHeader(t *testing.T) {
 			`candidates.csv: line 1: no column for the name and the e-mail address; the columns are "Candidates of March"`, "line 3 looks like the header: delete what stands above it"},
 		"a title and a header in groups": {"List,Name,\nPerson,,Test\nFull name,Email,Assessment ID\n",
 			`candidates.csv: line 1: no column for the e-mail address; the columns are "List", "Name"`, "line 3 looks like the header: delete what stands above it"},
+		"a title above semicolons": {"Candidates\nName;E-mail;Format\nAnn;a@example.org;sendlink\n",
+			`candidates.csv: line 1: no column for the name and the e-mail address; the columns are "Candidates"`, "line 2 looks like the header: delete what stands above it"},
+		"accents": {"Pr\xe9nom;Ort\n", `candidates.csv: line 1: no column for the name and the e-mail address; the columns are "Prénom", "Ort"`,
+			"--map name=COLUMN --map email=COLUMN, or if these names are garbled --encoding NAME, such as windows-1250, shift_jis or cp850"},
 		"colons": {"Name:Email\nAnn:a@example.org\n", `candidates.csv: line 1: no column for the name and the e-mail address; the columns are "Name:Email"`, `--delimiter ":"`},
 		"another encoding": {encoded(t, japanese.ShiftJIS, "\u540d\u524d,\u30e1\u30fc\u30eb\n"), `candidates.csv: line 1: no column for the name and the e-mail address; the columns are "–¼‘O", "\x83\x81\x81[\x83\x8b"`,
 			"--encoding NAME, such as windows-1250, shift_jis or cp850"},
@@ -36,18 +40,35 @@ func TestOpen_saysWhatStandsInPlaceOfAHeader(t *testing.T) {
 	}
 }
 
+// Where only flags are lacking the header is right, whatever else there is.
+func TestOpen_advisesNoOtherHeaderWhereOnlyFlagsAreLacking(t *testing.T) {
+	_, err := Open(copyOf(t, "Pr\xe9nom;Nom;E-mail\nName;Email;Assessment ID\n"), Options{Zones: invite.AsWritten})
+	if e, ok := errors.AsType[*Error](err); !ok || e.Hint != "--assessment-id ID --format getlink|sendlink" {
+		t.Errorf("error = %v, hint %+v, want the flags", err, e)
+	}
+	_, err = Open(snapshotOf(t, book(t, func(f *excelize.File) {
+		put(f, "Sheet1", []any{"Name", "E-mail"})
+		_, err := f.NewSheet("Archive")
+		must(err)
+		put(f, "Archive", plainHeader)
+	})), Options{Zones: invite.AsWritten})
+	if e, ok := errors.AsType[*Error](err); !ok || e.Hint != "--assessment-id ID --format getlink|sendlink" {
+		t.Errorf("error = %v, hint %+v, want the flags", err, e)
+	}
+}
+
 func TestXLSX_theTableIsInAnotherWorksheet(t *testing.T) {
 	_, err := Open(snapshotOf(t, book(t, func(f *excelize.File) {
 		put(f, "Sheet1", []any{"How to fill in"}, []any{"One row a person"})
-		for _, name := range []string{"Old", "Our people"} {
+		for _, name := range []string{"Old", "Our $people"} {
 			_, err := f.NewSheet(name)
 			must(err)
 		}
 		put(f, "Old", []any{"x", "y"})
-		put(f, "Our people", plainHeader)
+		put(f, "Our $people", plainHeader)
 	})), Options{Zones: invite.AsWritten})
 	e, ok := errors.AsType[*Error](err)
-	if !ok || e.Hint != `--sheet "Our people"` {
+	if !ok || e.Hint != "--sheet 'Our $people'" {
 		t.Errorf("error = %v, hint %+v, want --sheet", err, e)
 	}
 }

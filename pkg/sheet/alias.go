@@ -22,15 +22,15 @@ var aliases = map[Field][]string{
 		"nome", "nomecompleto", "nomedocandidato", "nomedacandidata", "nomeesobrenome", "nomeeapelido",
 	},
 	FirstName: {
-		"firstname", "firstnames", "givenname", "givennames", "forename", "forenames", "fname", "candidatefirstname",
+		"firstname", "firstnames", "namefirst", "givenname", "givennames", "forename", "forenames", "fname", "candidatefirstname",
 		"vorname", "vornamen", "prenom", "prenoms", "primernombre", "primeironome", "nomeproprio",
 	},
 	LastName: {
-		"lastname", "lastnames", "surname", "familyname", "lname", "candidatelastname",
+		"lastname", "lastnames", "namelast", "surname", "familyname", "lname", "candidatelastname",
 		"nachname", "familienname", "zuname", "nomdefamille", "apellido", "apellidos", "primerapellido", "1erapellido",
 		"apellido1", "apellidopaterno", "cognome", "sobrenome", "ultimonome", "apelido", "apelidos",
 	},
-	SecondName: {"segundoapellido", "2doapellido", "2oapellido", "apellido2", "apellidomaterno"},
+	SecondName: {"secondlastname", "secondsurname", "segundoapellido", "2doapellido", "2oapellido", "apellido2", "apellidomaterno"},
 	Email: {
 		"email", "mail", "emailaddress", "mailaddress", "emailid", "mailid", "candidateemail", "candidateemailaddress", "candidateemailid", "primaryemail",
 		"candidatemail", "applicantemail", "applicantemailaddress", "studentemail", "studentemailaddress", "participantemail",
@@ -90,9 +90,20 @@ func squash(s string) string {
 	return folds.Replace(plain)
 }
 
-// word is what a header is known by: without a remark in brackets behind it, as in "Expires (UTC)".
+// remarks are what stands in brackets behind a header and says nothing of whose it is, by contrast with "Email (manager)".
+var remarks = []string{
+	"utc", "gmt", "required", "mandatory", "optional", "number", "numeric", "getlinksendlink", "sendlinkgetlink", "getlinkorsendlink",
+	"pflichtfeld", "pflicht", "erforderlich", "obligatoire", "facultatif", "obligatorio", "requerido", "opcional", "obrigatorio",
+}
+
+// word is what a header is known by: without a remark in brackets behind it, as in "Expires (UTC)" or "Expires (dd/mm/yyyy)".
 func word(label string) string {
-	if at := strings.LastIndexAny(label, "(["); at > 0 && strings.HasSuffix(label, string(")]"[strings.IndexByte("([", label[at])])) {
+	at := strings.LastIndexAny(label, "([")
+	if at <= 0 || !strings.HasSuffix(label, string(")]"[strings.IndexByte("([", label[at])])) {
+		return squash(label)
+	}
+	remark := squash(label[at:])
+	if slices.Contains(remarks, remark) || strings.Contains(remark, "mm") && strings.Trim(remark, "dmyhtjais") == "" {
 		label = label[:at]
 	}
 	return squash(label)

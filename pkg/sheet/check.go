@@ -81,7 +81,7 @@ func (c *checks) row(rec record, v *values) invite.Row {
 	}
 	c.dates.line = rec.line
 	var candidate invite.Candidate
-	field, err := c.header.uncomputed(rec)
+	field, err := c.uncomputed(rec)
 	if err == nil {
 		candidate, field, err = c.candidate(v, rec.line)
 	}
@@ -252,8 +252,6 @@ func fault(value, reason string) error {
 var (
 	errGrouped = errors.New("is not plain digits")
 	errZero    = errors.New("begins with a zero")
-
-	errUncomputed = errors.New("is a formula whose value is not in the file; open it in a spreadsheet program and save it")
 )
 
 // parseAssessment takes digits, and the ".0" that some programs put behind whole numbers. What else becomes of a number

@@ -49,6 +49,16 @@ func (c *checks) warnings(who *invite.Candidate, cells []string) (all []invite.P
 // noNames stand in cells that should be empty.
 var noNames = []string{"n/a", "na", "n.a.", "null", "none", "nil", "nan", "tbd", "unknown", "unbekannt", "true", "false", "no name", "undefined"}
 
+// hasFiller finds words that are no part of a name either, as where a first name was not known.
+func hasFiller(name string) bool {
+	for word := range strings.FieldsSeq(name) {
+		if strings.EqualFold(word, "n/a") || strings.EqualFold(word, "null") || strings.EqualFold(word, "nan") || strings.EqualFold(word, "undefined") {
+			return true
+		}
+	}
+	return false
+}
+
 // lostLetter is a question mark inside a word.
 var lostLetter = regexp.MustCompile(`\pL\?\pL`)
 
@@ -64,6 +74,8 @@ func doubtfulName(name string) error {
 	case !letters && !strings.ContainsFunc(name, unicode.IsLetter), isAddress(name):
 		return errNoName
 	case name != "Na" && slices.ContainsFunc(noNames, func(no string) bool { return strings.EqualFold(no, name) }):
+		return errNoName
+	case hasFiller(name):
 		return errNoName
 	case odd && isGarbled(name):
 		return errGarbled
@@ -88,10 +100,11 @@ func isGarbled(name string) bool {
 	return false
 }
 
-// swallowed finds a cell of several lines of which a later one has an address and all the columns of the table, -1 if there
-// is none: an open quote has taken these rows in, up to the next quote.
+// swallowed finds a cell of several lines of which a later one has all the columns of the table with an address in its
+// place, -1 if there is none: an open quote has taken these rows in, up to the next quote.
 func (h *header) swallowed(cells []string) int {
-	if h.typed || h.width < 2 {
+	at, ok := h.columns[Email]
+	if at = h.place(at); h.typed || !ok || h.width < 2 {
 		return -1
 	}
 	for i, cell := range cells[:min(len(cells), len(h.labels))] {
@@ -99,7 +112,7 @@ func (h *header) swallowed(cells []string) int {
 			continue
 		}
 		for _, line := range strings.Split(cell, "\n")[1:] {
-			if fields := strings.Split(line, string(h.delimiter)); len(fields) > h.width-1 && slices.ContainsFunc(fields, isAddress) {
+			if fields := strings.Split(line, string(h.delimiter)); len(fields) == h.width && isAddress(fields[at]) && strings.Count(line, "@") == 1 {
 				return i
 			}
 		}

@@ -14,7 +14,7 @@ func TestRows_warnOfNamesThatAreHardlyOnes(t *testing.T) {
 		"M?ller": errLost, "N/A": errNoName, "null": errNoName, "-": errNoName, "?": errNoName, "12345": errNoName, "2031-03-01": errNoName, "TRUE": errNoName,
 		"ann@example.org": errNoName, "Ann <ann@example.org>": errNoName,
 		"Ann Lee": nil, "Na": nil, "\u00c3lvaro": nil, "Jo\u00c3o": nil, "\u00c2ngela": nil, "X \u00c6 A-12": nil, "\u738b\u4f1f": nil, "Ann (who?)": nil, "Ann?": nil,
-		"Conan O'Brien": nil, "Dr. Ann 3rd": nil, "Nil Null": nil, "\u00c3 B": nil,
+		"Conan O'Brien": nil, "Dr. Ann 3rd": nil, "Nil Nada": nil, "Ana Lopez N/A": errNoName, "\u00c3 B": nil,
 	} {
 		row := one(t, "Name,Email\n"+name+",ann@example.org\n", options())
 		var warnings []invite.Problem
@@ -29,7 +29,7 @@ func TestRows_warnOfNamesThatAreHardlyOnes(t *testing.T) {
 
 // A quote that is never closed ends at the next one: the rows between are in a cell, and the file is in order.
 func TestRows_warnOfRowsInsideACell(t *testing.T) {
-	rows, err := read(open(t, "Name,Email,Notes\nAnn,a@example.org,\"never closed\nBob,b@example.org,fine\nCy,c@example.org,closed\"\nDi,d@example.org,\"Hi,\nwrite to x@example.org, please\"\n", options()))
+	rows, err := read(open(t, "Name,Email,Notes\nAnn,a@example.org,\"never closed\nBob,b@example.org,fine\nCy,c@example.org,closed\"\nDi,d@example.org,\"Hi,\nwrite to x@example.org, please\nCC: hr@example.org, boss@example.org, x@example.org\"\n", options()))
 	if err != nil || len(rows) != 2 {
 		t.Fatalf("%d rows, error %v, want 2", len(rows), err)
 	}

@@ -62,7 +62,7 @@ func newHeader(file string, rec record, o Options) (*header, error) {
 	if err == nil {
 		err = h.missing(o)
 	}
-	if h.isData(o.Map[string(Email)]) { // also where the user gave columns by number: the first row would be lost
+	if mapped, _ := o.columns(); h.isData(mapped[Email]) { // also where the user gave columns by number: the first row would be lost
 		err = h.fail(strings.TrimSpace("--no-header "+h.needed(o, true)), "looks like data, not a header: %s", h.list())
 	}
 	if err != nil {
@@ -151,6 +151,9 @@ func (h *header) guess(f Field) error {
 		return nil
 	}
 	found := h.candidates(f)
+	if plain := slices.DeleteFunc(slices.Clone(found), func(i int) bool { return word(h.labels[i]) != squash(h.labels[i]) }); len(plain) == 1 {
+		found = plain // the others have remarks
+	}
 	if len(found) > 1 {
 		return h.ambiguous(f, found)
 	}
@@ -212,7 +215,7 @@ func (h *header) missing(o Options) error {
 		hint = "add a column with the names"
 	}
 	err := h.fail(hint, "no column for %s; %s", strings.Join(fields, " and "), h.seen())
-	err.lacking = true
+	err.lacking = !h.has(Name) && !o.Import || !h.has(Email)
 	return err
 }
 
@@ -243,19 +246,6 @@ func (h *header) follow(rec record, links map[place]string) {
 	}
 }
 
-// uncomputed refuses a row of which a field is a formula without its value.
-func (h *header) uncomputed(rec record) (Field, error) {
-	if len(rec.uncomputed) == 0 {
-		return "", nil
-	}
-	for _, f := range fieldOrder {
-		if i, ok := h.columns[f]; ok && slices.Contains(rec.uncomputed, h.place(i)) {
-			return f, errUncomputed
-		}
-	}
-	return "", nil
-}
-
 func (h *header) places(match func(label string) bool) []int {
 	var found []int
 	for i, label := range h.labels {
@@ -272,14 +262,19 @@ func (h *header) fail(hint, format string, args ...any) *Error {
 
 // label is what a field's column is called in messages, "" if it has none.
 func (h *header) label(f Field) string {
+	if _, ok := h.columns[f]; !ok && f == Name {
+		return h.parts(h.label)
+	}
+	return cut(h.whole(f))
+}
+
+// whole is the header of a field's own column, or its number, "" if it has none.
+func (h *header) whole(f Field) string {
 	if column := sentColumns[f]; column != "" && h.sent {
 		return column
 	}
 	if i, ok := h.columns[f]; ok {
-		return cmp.Or(cut(h.labels[i]), strconv.Itoa(i+1))
-	}
-	if f == Name {
-		return h.parts(h.label)
+		return cmp.Or(h.labels[i], strconv.Itoa(i+1))
 	}
 	return ""
 }

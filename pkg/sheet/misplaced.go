@@ -2,7 +2,9 @@ package sheet
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"batchinvite/pkg/invite"
@@ -42,9 +44,33 @@ func (h *header) overflow(cells []string, earlier *invite.Earlier) error {
 
 // By these words a reason is known again. A row that is split often has too many cells too.
 const (
-	tooMany = "has more cells than the"
-	isSplit = "is split at its delimiter"
+	tooMany    = "has more cells than the"
+	isSplit    = "is split at its delimiter"
+	isComputed = "is a formula whose value is not in the file"
 )
+
+var errUncomputed = errors.New(isComputed + "; open it in a spreadsheet program and save it, or write the value")
+
+// uncomputed refuses a row of which a field is a formula without its value. In results and rejects that is an empty cell,
+// which would mean something else, and the reason beside it.
+func (c *checks) uncomputed(rec record) (Field, error) {
+	h := c.header
+	reason := h.reason(rec.cells)
+	if len(rec.uncomputed) == 0 && !strings.Contains(reason, isComputed) {
+		return "", nil
+	}
+	for _, f := range fieldOrder {
+		i, ok := h.columns[f]
+		if !ok || c.options.Defaults[f].Override {
+			continue
+		}
+		before := strings.Contains(reason, "column "+h.label(f)) && strings.Contains(reason, isComputed) && h.cell(rec.cells, f) == ""
+		if slices.Contains(rec.uncomputed, h.place(i)) || before {
+			return f, errUncomputed
+		}
+	}
+	return "", nil
+}
 
 // tooShort: whoever writes results, and every spreadsheet that saves them, fills all columns. A row that lacks some was cut
 // off, so that its last cell may be half a link.

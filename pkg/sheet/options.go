@@ -112,15 +112,18 @@ func (o Options) fieldNames() string {
 	return strings.Join(names, ", ")
 }
 
-// assign spells an argument of --map so that a shell gives it back, in double quotes if it can.
-func assign(field, column string) string {
+// assign spells an argument of --map.
+func assign(field, column string) string { return field + "=" + shellQuoted(column) }
+
+// shellQuoted spells a text so that a shell gives it back, in double quotes if it can.
+func shellQuoted(text string) string {
 	switch {
-	case strings.ContainsFunc(column, func(r rune) bool { return !strconv.IsPrint(r) }):
-		return field + "=" + strconv.Quote(column) // to be seen, though not to be typed
-	case strings.ContainsAny(column, "\"\\$`!"):
-		return field + "='" + strings.ReplaceAll(column, "'", `'\''`) + "'"
+	case strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }):
+		return strconv.Quote(text) // to be seen, though not to be typed
+	case strings.ContainsAny(text, "\"\\$`!"):
+		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 	}
-	return field + `="` + column + `"`
+	return `"` + text + `"`
 }
 
 func (f Field) flag() string { return "--" + strings.ReplaceAll(string(f), "_", "-") }

@@ -139,7 +139,7 @@ func Open(s *Snapshot, o Options) (*Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	checks.dates.typed = o.typed
+	checks.dates.typed = s.table.hasDates(checks.header)
 	checks.header.delimiter, checks.titled = t.shape.Delimiter, checks.header.titledColumn()
 	if err := checks.header.span(s.table, o); err != nil {
 		return nil, err

@@ -72,7 +72,7 @@ func (s *Sheet) Taken() map[Field]Taken {
 			own = nameParts
 		}
 		for _, part := range own {
-			if column := h.label(part); column != "" && h.has(f) {
+			if column := h.whole(part); column != "" && h.has(f) {
 				t.Columns = append(t.Columns, column)
 			}
 		}

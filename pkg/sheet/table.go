@@ -82,6 +82,13 @@ func (t *table) columnKinds() []invite.CellKind {
 	return kinds
 }
 
+// hasDates tells whether any expiry date is a date and no text. There may be no table.
+func (t *table) hasDates(h *header) bool {
+	i, ok := h.columns[Expires]
+	i = h.place(i)
+	return t != nil && ok && i < len(t.kinds) && t.kinds[i]&(1<<invite.DateCells) != 0
+}
+
 // tableWriter fills a table.
 type tableWriter struct {
 	*table

@@ -95,6 +95,7 @@ func TestXLSX_datesThatMayBeSwapped(t *testing.T) {
 		"a late real date": {[]any{day("2031-01-04"), "14/4/2031", day("2031-12-24")}, nil},
 		"no text":          {[]any{day("2031-01-04"), day("2031-12-04")}, nil},
 		"texts alone":      {[]any{"1/4/2031", "14/4/2031"}, nil},
+		"texts in ISO":     {[]any{"2031-04-05", "14/4/2031"}, nil},
 	} {
 		s := openBook(t, book(t, func(f *excelize.File) {
 			rows := [][]any{plainHeader}
@@ -148,12 +149,14 @@ func TestXLSX_formulasWithoutValuesAreNotEmpty(t *testing.T) {
 	s := openBook(t, raw(t, `<worksheet><sheetData><row><c t="str"><v>name</v></c><c t="str"><v>email</v></c><c t="str"><v>expires</v></c><c t="str"><v>note</v></c></row>`+
 		`<row><c t="str"><v>Ann</v></c><c t="str"><v>a@example.org</v></c><c><f>TODAY()+7</f></c></row>`+
 		`<row><c t="str"><v>Bob</v></c><c t="str"><v>b@example.org</v></c><c t="str"><f>""</f><v></v></c><c><f>1+1</f></c></row>`+
-		`<row><c><f>A2</f></c></row></sheetData></worksheet>`), Options{Defaults: flags()})
-	const reason = "is a formula whose value is not in the file; open it in a spreadsheet program and save it"
+		`<row><c><f>A2</f></c></row>`+
+		`<row><c t="str"><v>Di</v></c><c t="str"><v>d@example.org</v></c><c><f>TODAY()+7</f><v></v></c></row></sheetData></worksheet>`), Options{Defaults: flags()})
+	const reason = "is a formula whose value is not in the file; open it in a spreadsheet program and save it, or write the value"
 	want := []string{
 		"2 Ann|a@example.org|| ! line 2, column expires, cell C2: " + reason,
 		"3 Bob|b@example.org||",
 		"4 ||| ! line 4, column name, cell A4: " + reason,
+		"5 Di|d@example.org|| ! line 5, column expires, cell C5: " + reason,
 	}
 	if diff := cmp.Diff(want, rowLines(t, s)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)

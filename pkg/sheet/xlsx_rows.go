@@ -113,7 +113,8 @@ func (g *grid) cell(e xml.StartElement) error {
 	if err != nil {
 		return err
 	}
-	value.uncomputed = c.formula && !c.valued
+	// An empty text is a value, if it is said to be one: some libraries write the element and nothing in it.
+	value.uncomputed = c.formula && len(c.text) == 0 && (!c.valued || attr(e, "t") != "str")
 	if value.text == "" && !value.uncomputed {
 		return nil
 	}
