@@ -43,6 +43,7 @@ func (w *world) calledFor() (who []string) {
 func TestRejects_ofTooManyCellsStayRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.program = buildProgram(t)
 	const bad = "Boss, Ann,ann@example.org,x"
 	w.write("c.csv", "Name,Last name,Email\nCy,“Lee, Jr.”,c@example.org\n"+bad+"\nBob,B,bob@@example.org\n")
 	w.write("split.csv", "Email,Name,Title\na@example.org,“Lee, Ann”\nb@example.org,Lee \"Bob, Dr.\" Smith\n")
@@ -89,6 +90,7 @@ func TestRejects_ofTooManyCellsStayRefused(t *testing.T) {
 func TestResults_ofALostLedgerStopTheRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.program = buildProgram(t)
 	w.write("c.csv", people(2, "sendlink")+"Person 0,P0@example.org,4711,sendlink\nPerson 2,p2@example.org,4711,sendlink\n")
 	w.mustRun(0, "init", "--ledger", "lost.db")
 	w.mustRun(0, "run", "c.csv", "--yes", "--ledger", "lost.db")
@@ -138,6 +140,7 @@ func TestResults_ofALostLedgerStopTheRun(t *testing.T) {
 func TestResults_withoutSomeOfTheirColumnsAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.program = buildProgram(t)
 	w.write("c.csv", people(1, "getlink"))
 	w.mustRun(0, "run", "c.csv")
 	rows := w.read("c.results.csv")
@@ -169,6 +172,7 @@ func TestResults_withoutSomeOfTheirColumnsAreRefused(t *testing.T) {
 func TestResults_savedAsAWorkbook(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.program = buildProgram(t)
 	w.write("c.csv", "Name,Email,Note\n'T Hooft,-ann@example.org,=1\n")
 	flags := []string{"--assessment-id", "1", "--format", "getlink", "--ledger"}
 	run := func(name, ledger string) {
@@ -204,6 +208,7 @@ func TestResults_savedAsAWorkbook(t *testing.T) {
 func TestRejects_ofFormulasStayRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.program = buildProgram(t)
 	f := excelize.NewFile()
 	defer f.Close()
 	for cell, value := range map[string]any{"A1": "First name", "B1": "Last name", "C1": "Email", "D1": "Assessment ID", "E1": "Expires", "F1": "Note",

@@ -21,6 +21,7 @@ func TestRejects_areWhatAPersonMayMend(t *testing.T) {
 	w := newWorld(t, sandbox.Config{APIKey: "k-1", Script: func(k sandbox.Key, attempt int) sandbox.Fault {
 		return sandbox.Fault{Kind: faults[k.Email]}
 	}})
+	w.program = buildProgram(t)
 	w.write("c.csv", people(6, "sendlink")+"Again,p0@example.org,4711,sendlink\nNobody,no,4711,sendlink\n")
 	w.mustRun(0, "init")
 	w.mustRun(4, "run", "c.csv", "--yes", "--workers", "1", "--limit", "5", "--rejects", "bad.csv", "--max-failures", "100%")
@@ -50,6 +51,7 @@ func TestRejects_areWhatAPersonMayMend(t *testing.T) {
 func TestRejects_ofAWorkbookAreAWorkbook(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.program = buildProgram(t)
 	candidatesBook(w)
 	w.mustRun(1, "run", "people.xlsx", "--yes", "--rejects", "bad.xlsx")
 	f, err := excelize.OpenFile(filepath.Join(w.dir, "bad.xlsx"))
@@ -82,6 +84,7 @@ func TestRejects_ofAWorkbookAreAWorkbook(t *testing.T) {
 func TestRejects_haveTheInputsShape(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.program = buildProgram(t)
 	const header, row = "Name;E-mail;Test ID;Format", "J\xfcrg \x80;x@@y;1;getlink"
 	reason := `;"line 2, column E-mail: ""x@@y"" is not an e-mail address"`
 	utf16 := func(text string) string {
@@ -125,6 +128,7 @@ func TestRejects_haveTheInputsShape(t *testing.T) {
 func TestRejects_keepLostCharactersLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.program = buildProgram(t)
 	const header = "Name,Email,Test ID,Format"
 	w.write("c.csv", header+"\nJ\xffrg \x83A,j@example.org,1,getlink\n\x83A,x@@y,1,getlink\n")
 	w.mustRun(1, "run", "c.csv", "--encoding", "shift_jis", "--rejects", "bad.csv")
@@ -144,6 +148,7 @@ func TestRejects_keepLostCharactersLost(t *testing.T) {
 func TestResults_annotatedBehind(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.program = buildProgram(t)
 	w.write("c.csv", "Name,Email,Assessment ID,Format,Note\nAnn,a@example.org,1,getlink,=1\nBob,b@example.org,1,getlink,\nCy,c,1,getlink,\n")
 	w.mustRun(1, "run", "c.csv")
 	table := w.read("c.results.csv")

@@ -81,6 +81,7 @@ func candidatesBook(w *world) {
 func TestXLSX_runExportAndAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.program = buildProgram(t)
 	candidatesBook(w)
 	_, said := w.mustRun(1, "run", "people.xlsx", "--yes")
 	if want := `people.xlsx: XLSX, worksheet "Sheet1"; name: "Name", e-mail address: "E-mail"`; !strings.Contains(said, want) {
@@ -117,6 +118,7 @@ func TestXLSX_runExportAndAgain(t *testing.T) {
 func TestXLSX_resultsFedBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.program = buildProgram(t)
 	candidatesBook(w)
 	w.mustRun(1, "run", "people.xlsx", "--yes")
 	f, err := excelize.OpenFile(filepath.Join(w.dir, "people.results.xlsx"))
@@ -153,6 +155,7 @@ func TestXLSX_resultsFedBack(t *testing.T) {
 func TestXLSX_anyInputToAnyOutput(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.program = buildProgram(t)
 	candidatesBook(w)
 	stdout, _ := w.mustRun(1, "run", "people.xlsx", "--yes", "-o", "-")
 	if got := column(parse(stdout), "Note"); !slices.Equal(got, []string{"00123", "'=1+1", "''=1"}) {
@@ -177,6 +180,7 @@ func TestXLSX_anyInputToAnyOutput(t *testing.T) {
 func TestXLSX_tooLargeForAWorksheet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.program = buildProgram(t)
 	w.program = buildProgram(t)
 	w.write("long.csv", "name,email,assessment_id,format,note\nAnn,ann@example.org,4711,getlink,"+strings.Repeat("x", 32768)+"\n")
 	w.write("many.csv", people(1, "getlink")+strings.Repeat(",,,getlink\n", 1<<20-1))
