@@ -247,3 +247,50 @@ func TestRejects_ofFormulasStayRefused(t *testing.T) {
 		t.Errorf("invited with flags that win (-want +got):\n%s", diff)
 	}
 }
+
+// The ledger is lost, and nobody looks on. The hint of that may not be the way to e-mail everybody twice.
+func TestRun_withoutItsLedgerLooksAtItsResults(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sandbox.Config{APIKey: "k-1"})
+	w.program = buildProgram(t)
+	w.write("c.csv", people(2, "sendlink"))
+	w.mustRun(0, "init")
+	w.mustRun(0, "run", "c.csv", "--yes")
+	lose := func() {
+		t.Helper()
+		if err := os.RemoveAll(filepath.Join(w.dir, "state")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.realLinks("c.results.csv")
+	lose()
+	for _, step := range []string{"lost", "begun anew"} {
+		_, said := w.mustRun(2, "run", "c.csv", "--yes")
+		wantSaid(t, said, `batchinvite: c.results.csv says of 2 rows that they were invited before, and ledger ".*" knows nobody`,
+			"hint: batchinvite import c.results.csv --base-url "+w.url, "hint: or if these people may be invited again, move it away")
+		if step == "lost" {
+			w.mustRun(0, "init")
+		}
+	}
+	if n := w.vendor.Calls(); n != 2 {
+		t.Fatalf("%d calls, want the first 2", n)
+	}
+	w.mustRun(0, "import", "c.results.csv")
+	w.mustRun(0, "run", "c.csv", "--yes")
+	if n := w.vendor.Calls(); n != 2 {
+		t.Errorf("%d calls after the import, want none more", n)
+	}
+	// Links can be made again, and whoever moves the results away knows what that means.
+	lose()
+	w.write("links.csv", people(2, "getlink"))
+	w.mustRun(0, "run", "links.csv", "-o", "c.results.csv")
+	lose()
+	if err := os.Rename(filepath.Join(w.dir, "c.results.csv"), filepath.Join(w.dir, "away.csv")); err != nil {
+		t.Fatal(err)
+	}
+	w.mustRun(0, "init")
+	w.mustRun(0, "run", "c.csv", "--yes")
+	if n := w.vendor.Duplicates("sendlink"); len(n) != 2 {
+		t.Errorf("%d people have two e-mails, want the 2 whose results were moved away", len(n))
+	}
+}

@@ -108,6 +108,9 @@ func (r *run) do(take, abort context.Context, files []string) (code int, err err
 	if err := r.guardPlan(r.planned, r.batch, r.place); err != nil {
 		return 0, err
 	}
+	if err := r.guardLost(take); err != nil {
+		return 0, stoppedEarly(take, err)
+	}
 	if err := r.consent(take); err != nil {
 		return 0, stoppedEarly(take, err)
 	}
