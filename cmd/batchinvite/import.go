@@ -64,7 +64,7 @@ func (a *app) importFiles(cmd *cobra.Command, s *settings, files []string, why s
 		return 0, stoppedEarly(ctx, err)
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
-	im := newImporting(b)
+	im := newImporting(b, invite.DateOrder(s.dateOrder.value))
 	if err := im.read(ctx, s); err != nil {
 		return 0, stoppedEarly(ctx, err)
 	}
@@ -130,6 +130,7 @@ func (a *app) sayImport(ctx context.Context, im *importing, p *place) error {
 // importing takes people over into the ledger, in several passes: nothing is written before all is known to be right.
 type importing struct {
 	batch    batch
+	order    invite.DateOrder
 	warnings []string
 	twins    twins
 	found    map[invite.State]int  // what the current pass has met, twins counted once
@@ -143,8 +144,8 @@ const (
 	shownConflicts = 20
 )
 
-func newImporting(b batch) *importing {
-	return &importing{batch: b, twins: newTwins(b.size()), found: map[invite.State]int{}, skipped: map[invite.Status]int{},
+func newImporting(b batch, order invite.DateOrder) *importing {
+	return &importing{batch: b, order: order, twins: newTwins(b.size()), found: map[invite.State]int{}, skipped: map[invite.Status]int{},
 		told: map[ledger.Import]int{}}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -38,7 +39,7 @@ func (im *importing) person(row invite.Row) (*ledger.Imported, error) {
 	case invite.StatusUnknown:
 		state = invite.Unknown
 	}
-	at, err := parseInvitedAt(e.At)
+	at, err := im.invitedAt(e.At)
 	switch {
 	case row.Problem != nil:
 		return nil, &badRow{*row.Problem}
@@ -53,8 +54,9 @@ func (im *importing) person(row invite.Row) (*ledger.Imported, error) {
 		Expires: e.Expires, At: at}, nil
 }
 
-// parseInvitedAt reads the date of an invitation, zero if there is none.
-func parseInvitedAt(text string) (time.Time, error) {
+// invitedAt reads the date of an invitation, zero if there is none: as our results have it, or as an expiry may be written.
+// Only a flag says whether the day or the month is first.
+func (im *importing) invitedAt(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -62,6 +64,13 @@ func parseInvitedAt(text string) (time.Time, error) {
 		if at, err := time.Parse(layout, text); err == nil {
 			return at.UTC(), nil
 		}
+	}
+	e, err := im.order.ParseExpiry(text, "", invite.AsWritten)
+	if errors.Is(err, invite.ErrDateOrder) {
+		return time.Time{}, fmt.Errorf("%q may have the day or the month first: --date-order dmy|mdy", text)
+	}
+	if at, err := time.Parse(invite.WireTime, e.Understood()); err == nil {
+		return at, nil
 	}
 	return time.Time{}, fmt.Errorf("%q is not a date such as 2030-12-31, 2030-12-31 18:30 or 2030-12-31T18:30:00Z", text)
 }

@@ -38,6 +38,26 @@ func isAlias(squashed string) bool {
 	return false
 }
 
+// likelySettings tells by the first row which columns hold the assessment and the format, 0 where none does or several may. A
+// number beside no format may be anything.
+func (h *header) likelySettings() (assessment, format int) {
+	numbers := 0
+	for i, cell := range h.first {
+		cell = trim(cell)
+		if _, err := parseFormat(cell, ""); err == nil {
+			format = i + 1
+		}
+		if _, err := parseAssessment(cell, ""); err == nil {
+			assessment = i + 1
+			numbers++
+		}
+	}
+	if numbers > 1 || format == 0 {
+		assessment = 0
+	}
+	return assessment, format
+}
+
 // likely tells by the first row which column holds names and which addresses, "COLUMN" where it can't.
 func (h *header) likely() (name, email string) {
 	name, email = "COLUMN", "COLUMN"

@@ -60,6 +60,14 @@ func (h *header) needed(o Options, data bool) string {
 		Name: "--map name=" + name, Email: "--map email=" + email, AssessmentID: "--assessment-id ID",
 		Format: fmt.Sprintf("--format %s|%s", invite.GetLink, invite.SendLink),
 	}
+	if assessment, format := h.likelySettings(); data {
+		if assessment > 0 {
+			hints[AssessmentID] = "--map assessment_id=" + strconv.Itoa(assessment)
+		}
+		if format > 0 {
+			hints[Format] = "--map format=" + strconv.Itoa(format)
+		}
+	}
 	title := h.places(func(label string) bool { return slices.Contains(titles, word(label)) })
 	if either := h.choose(AssessmentID, title); either != "" && !data {
 		hints[AssessmentID] = "(--assessment-id ID or " + either + ")"

@@ -49,7 +49,7 @@ const (
 	isComputed = "is a formula whose value is not in the file"
 )
 
-var errUncomputed = errors.New(isComputed + "; open it in a spreadsheet program and save it, or write the value")
+var errUncomputed = errors.New(isComputed + "; open the input in a spreadsheet program, save it and run it again, or write the value here")
 
 // uncomputed refuses a row of which a field is a formula without its value. In results and rejects that is an empty cell,
 // which would mean something else, and the reason beside it.

@@ -44,6 +44,9 @@ func (s *Sheet) sheetNotices() (all []string) {
 	if t := s.text.snapshot.table; t != nil && t.hidden > 0 {
 		all = append(all, fmt.Sprintf("%d of its rows are hidden, by a filter or by hand, and are read all the same", t.hidden))
 	}
+	if t := s.text.snapshot.table; t != nil && t.uncomputed > 0 {
+		all = append(all, fmt.Sprintf("%d of its cells are formulas whose values are not in the file, and are empty in the results; a spreadsheet program computes them when it saves the file", t.uncomputed))
+	}
 	if n := s.extent.merged; n > 0 {
 		all = append(all, fmt.Sprintf("%d of its cells are merged with one above, and are read with the value of that", n))
 	}

@@ -15,14 +15,15 @@ import (
 // table is a worksheet in a form of our own, in a second private file: unpacking a workbook for each pass would be slow,
 // and reading rows of this form is not.
 type table struct {
-	sheet  string     // the worksheet's name
-	others []string   // of the visible worksheets that have rows too
-	heads  [][]string // their first rows
-	rows   int        // the header is one
-	marked bool       // the workbook has invite.WorkbookMark
-	hidden int        // rows
-	links  map[place]string
-	merged []area // by their first row
+	sheet      string     // the worksheet's name
+	others     []string   // of the visible worksheets that have rows too
+	heads      [][]string // their first rows
+	rows       int        // the header is one
+	marked     bool       // the workbook has invite.WorkbookMark
+	hidden     int        // rows
+	uncomputed int        // cells
+	links      map[place]string
+	merged     []area // by their first row
 
 	file  *os.File
 	path  string // "" once it is gone from its folder
@@ -104,6 +105,7 @@ func (w *tableWriter) add(number int, cells []cell) error {
 	for i, c := range cells {
 		if c.uncomputed {
 			c.text, w.row = "", append(w.row, 1)
+			w.uncomputed++
 		} else {
 			w.row = binary.AppendUvarint(w.row, 2*uint64(len(c.text)))
 		}
