@@ -88,6 +88,9 @@ func (b batch) free(path, end, what string) string {
 	for slices.Contains(otherTypes, strings.ToLower(filepath.Ext(base))) || slices.Contains([]string{".csv", ".tsv", ".xlsx"}, strings.ToLower(filepath.Ext(base))) {
 		base = strings.TrimSuffix(base, filepath.Ext(base))
 	}
+	if strings.HasSuffix(base, string(filepath.Separator)) || base == "" {
+		base += what
+	}
 	taken := func(name string) bool {
 		return slices.ContainsFunc(b, func(in *input) bool {
 			return results.SameFile(in.name, name) || results.SameFile(in.output, name) || in.rejects != "" && results.SameFile(in.rejects, name)

@@ -47,13 +47,8 @@ func (s *settings) guardPlan(p *planned, b batch, at *place) error {
 
 // rowFlagsGiven are what import must be given to find the same people in a file. In another campaign they would be invited
 // again.
-func (s *settings) rowFlagsGiven() (text string) {
-	if s.campaign != "default" {
-		text += " --campaign " + quoted(s.campaign)
-	}
-	for _, assigned := range s.columns.list() {
-		text += " --map " + quoted(assigned)
-	}
+func (s *settings) rowFlagsGiven() string {
+	text := s.keyFlags()
 	if s.encoding != "" {
 		text += " --encoding " + s.encoding.String()
 	}
@@ -62,6 +57,17 @@ func (s *settings) rowFlagsGiven() (text string) {
 	}
 	if s.sheet != "" {
 		text += " --sheet " + quoted(s.sheet)
+	}
+	return text
+}
+
+// keyFlags are those of them that results need too, which tell by themselves how they are written.
+func (s *settings) keyFlags() (text string) {
+	if s.campaign != "default" {
+		text += " --campaign " + quoted(s.campaign)
+	}
+	for _, assigned := range s.columns.list() {
+		text += " --map " + quoted(assigned)
 	}
 	return text
 }

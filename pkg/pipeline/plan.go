@@ -208,8 +208,13 @@ func (p *Planner) foreign(row invite.Row, h invite.History) {
 	}
 }
 
-// saysInvited tells whether a row says that its person was invited, or may have been. A rehearsal invited nobody.
+// saysInvited tells whether a row says that nobody may invite its person without knowing more.
 func (p *Planner) saysInvited(row invite.Row) bool {
+	return SaysInvited(row) || row.Earlier != nil && row.Earlier.Status == invite.StatusRevoked && !row.Earlier.Rehearsed() && !p.Policy.ReinviteRevoked
+}
+
+// SaysInvited tells whether a row says that its person was invited, or may have been. A rehearsal invited nobody.
+func SaysInvited(row invite.Row) bool {
 	if row.Earlier == nil || row.Earlier.Rehearsed() {
 		return false
 	}
@@ -218,8 +223,6 @@ func (p *Planner) saysInvited(row invite.Row) bool {
 		return true
 	case invite.StatusDuplicate:
 		return row.Earlier.Link != ""
-	case invite.StatusRevoked:
-		return !p.Policy.ReinviteRevoked
 	}
 	return false
 }

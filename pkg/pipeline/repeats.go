@@ -51,6 +51,16 @@ func (r *Repeats) Seen(k invite.Key) bool {
 	return false
 }
 
+// Has tells whether a key came before, up to a collision of hashes.
+func (r *Repeats) Has(k invite.Key) bool {
+	h := r.hash(k)
+	for i := h % uint64(len(r.set)); ; i = (i + 1) % uint64(len(r.set)) {
+		if r.set[i] == 0 || r.set[i] == h {
+			return r.set[i] == h
+		}
+	}
+}
+
 // Freeze ends the first pass and lets its memory go.
 func (r *Repeats) Freeze() { r.set, r.used = nil, 0 }
 

@@ -1,6 +1,7 @@
 package sheet
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -90,23 +91,42 @@ func squash(s string) string {
 	return folds.Replace(plain)
 }
 
-// remarks are what stands in brackets behind a header and says nothing of whose it is, by contrast with "Email (manager)".
+// remarks are words in brackets behind a header that say nothing of whose it is, by contrast with "Email (manager)", nor of
+// another zone.
 var remarks = []string{
-	"utc", "gmt", "required", "mandatory", "optional", "number", "numeric", "getlinksendlink", "sendlinkgetlink", "getlinkorsendlink",
+	"utc", "gmt", "required", "mandatory", "optional", "number", "numeric", "getlink", "sendlink", "or", "am", "pm", "eg", "e", "g", "ex", "zb", "z", "b",
 	"pflichtfeld", "pflicht", "erforderlich", "obligatoire", "facultatif", "obligatorio", "requerido", "opcional", "obrigatorio",
 }
 
+// datePart is a piece of a pattern such as dd/mm/yyyy or TT.MM.JJJJ, or of an example.
+var datePart = regexp.MustCompile(`^(d+|t+|m+|y+|j+|a+|h+|s+|\d+)$`)
+
 // word is what a header is known by: without a remark in brackets behind it, as in "Expires (UTC)" or "Expires (dd/mm/yyyy)".
 func word(label string) string {
+	bare, remark := cutRemark(label)
+	for _, part := range strings.FieldsFunc(remark, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		if part = squash(part); !slices.Contains(remarks, part) && !datePart.MatchString(part) {
+			return squash(label)
+		}
+	}
+	return squash(bare)
+}
+
+// cutRemark takes what stands in brackets off the end of a header.
+func cutRemark(label string) (bare, remark string) {
 	at := strings.LastIndexAny(label, "([")
 	if at <= 0 || !strings.HasSuffix(label, string(")]"[strings.IndexByte("([", label[at])])) {
-		return squash(label)
+		return label, ""
 	}
-	remark := squash(label[at:])
-	if slices.Contains(remarks, remark) || strings.Contains(remark, "mm") && strings.Trim(remark, "dmyhtjais") == "" {
-		label = label[:at]
-	}
-	return squash(label)
+	return label[:at], label[at+1 : len(label)-1]
+}
+
+// doubtful gives the columns that would be a field's but for a remark that may say that they are not.
+func (h *header) doubtful(f Field) []int {
+	return slices.DeleteFunc(h.unread(), func(i int) bool {
+		bare, remark := cutRemark(h.labels[i])
+		return remark == "" || !slices.Contains(aliases[f], squash(bare))
+	})
 }
 
 // candidates gives the columns that have an alias of a field and that the user has not given to another one.

@@ -68,6 +68,11 @@ func (h *header) needed(o Options, data bool) string {
 			hints[Format] = "--map format=" + strconv.Itoa(format)
 		}
 	}
+	for f := range hints {
+		if found := h.doubtful(f); len(found) == 1 && !data {
+			hints[f] = h.choose(f, found)
+		}
+	}
 	title := h.places(func(label string) bool { return slices.Contains(titles, word(label)) })
 	if either := h.choose(AssessmentID, title); either != "" && !data {
 		hints[AssessmentID] = "(--assessment-id ID or " + either + ")"

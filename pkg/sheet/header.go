@@ -151,9 +151,6 @@ func (h *header) guess(f Field) error {
 		return nil
 	}
 	found := h.candidates(f)
-	if plain := slices.DeleteFunc(slices.Clone(found), func(i int) bool { return word(h.labels[i]) != squash(h.labels[i]) }); len(plain) == 1 {
-		found = plain // the others have remarks
-	}
 	if len(found) > 1 {
 		return h.ambiguous(f, found)
 	}

@@ -99,8 +99,10 @@ func TestOpen_findsColumns(t *testing.T) {
 			want: `name: "Name [required]", e-mail address: "Email*", assessment id: "Assessment ID (number)" or 4711, invite format: "Format (getlink/sendlink)" or getlink, expiry date: "Expires (dd/mm/yyyy)"`},
 		{name: "remarks that say whose it is", header: "First name,Last name,Name (Recruiter),Email,Email (manager),Valid until (passport),Format (CV)",
 			want: `name: "First name" + "Last name", e-mail address: "Email", assessment id: 4711, invite format: getlink; not read: "Name (Recruiter)", "Email (manager)", "Valid until (passport)", "Format (CV)"`},
-		{name: "parts in brackets", header: "Name (First),Name (Last),Email,Email (required)",
-			want: `name: "Name (First)" + "Name (Last)", e-mail address: "Email", assessment id: 4711, invite format: getlink; not read: "Email (required)"`},
+		{name: "parts in brackets", header: "Name (First),Name (Last),Email [optional]",
+			want: `name: "Name (First)" + "Name (Last)", e-mail address: "Email [optional]", assessment id: 4711, invite format: getlink`},
+		{name: "patterns in brackets", header: "Name,Email,Expires (YYYY-MM-DD HH:MM UTC; e.g. 2031-12-31)",
+			want: `name: "Name", e-mail address: "Email", assessment id: 4711, invite format: getlink, expiry date: "Expires (YYYY-MM-DD HH:MM UTC; e.g. 2031-12-31)"`},
 		{name: "our own names", header: "first_name,last_name,second_last_name,email",
 			want: `name: "first_name" + "last_name" + "second_last_name", e-mail address: "email", assessment id: 4711, invite format: getlink`},
 		{name: "Portuguese", header: "Nome,Sobrenome,Correio eletr\u00f4nico,Data de validade",
@@ -240,11 +242,13 @@ func TestOpen_refusesOneColumnForTwoFields(t *testing.T) {
 
 func TestNotices_nameNumbersUnderATitle(t *testing.T) {
 	for content, want := range map[string]string{
-		"Name,Email,Assessment\nAnn,a@example.org,9999\nBob,b@example.org,\n":   `candidates.csv: column "Assessment" has whole numbers and is not read; if they are ids: --map assessment_id="Assessment"`,
-		"Name,Email,Assessment\nAnn,a@example.org,9999\nBob,b@example.org,Go\n": "",
-		"Name,Email,Assessment\nAnn,a@example.org,\n":                           "",
-		"Name,Email,Assessment,Assessment ID\nAnn,a@example.org,1,4711\n":       "",
-		"Name,Email,Team\nAnn,a@example.org,1\n":                                "",
+		"Name,Email,Assessment\nAnn,a@example.org,9999\nBob,b@example.org,\n":        `candidates.csv: column "Assessment" has whole numbers and is not read; if they are ids: --map assessment_id="Assessment"`,
+		"Name,Email,Assessment\nAnn,a@example.org,9999\nBob,b@example.org,Go\n":      "",
+		"Name,Email,Assessment\nAnn,a@example.org,\n":                                "",
+		"Name,Email,Assessment,Assessment ID\nAnn,a@example.org,1,4711\n":            "",
+		"Name,Email,Expires (CET)\nAnn,a@example.org,2031-01-01\n":                   `candidates.csv: column "Expires (CET)" is not read; if it is the expiry date: --map expires="Expires (CET)"`,
+		"Name,Email,Expires,Valid until (passport)\nAnn,a@example.org,,2031-01-01\n": "",
+		"Name,Email,Team\nAnn,a@example.org,1\n":                                     "",
 	} {
 		s := open(t, content, options())
 		if _, err := read(s); err != nil {

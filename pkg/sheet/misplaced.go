@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"batchinvite/pkg/invite"
@@ -49,27 +50,43 @@ const (
 	isComputed = "is a formula whose value is not in the file"
 )
 
-var errUncomputed = errors.New(isComputed + "; open the input in a spreadsheet program, save it and run it again, or write the value here")
-
-// uncomputed refuses a row of which a field is a formula without its value. In results and rejects that is an empty cell,
-// which would mean something else, and the reason beside it.
+// uncomputed refuses a row of which fields are formulas without their values. In results and rejects those are empty cells,
+// which would mean something else, and the reason beside them.
 func (c *checks) uncomputed(rec record) (Field, error) {
-	h := c.header
-	reason := h.reason(rec.cells)
+	reason := c.header.reason(rec.cells)
 	if len(rec.uncomputed) == 0 && !strings.Contains(reason, isComputed) {
 		return "", nil
 	}
+	var first Field
+	var others []string
 	for _, f := range fieldOrder {
-		i, ok := h.columns[f]
+		i, ok := c.header.columns[f]
 		if !ok || c.options.Defaults[f].Override {
 			continue
 		}
-		before := strings.Contains(reason, "column "+h.label(f)) && strings.Contains(reason, isComputed) && h.cell(rec.cells, f) == ""
-		if slices.Contains(rec.uncomputed, h.place(i)) || before {
-			return f, errUncomputed
+		if !slices.Contains(rec.uncomputed, c.header.place(i)) && !(c.header.cell(rec.cells, f) == "" && wasUncomputed(reason, c.header.label(f))) {
+			continue
+		}
+		if first == "" {
+			first = f
+		} else {
+			others = append(others, strconv.Quote(c.header.label(f)))
 		}
 	}
-	return "", nil
+	if first == "" {
+		return "", nil
+	}
+	text := isComputed
+	if len(others) > 0 {
+		text += ", and so is " + strings.Join(others, " and ")
+	}
+	return first, errors.New(text + "; open the input in a spreadsheet program, save it and run it again, or write the value here")
+}
+
+// wasUncomputed tells whether a reason is about a column: at its beginning, or among the others.
+func wasUncomputed(reason, label string) bool {
+	where, others, found := strings.Cut(reason, isComputed)
+	return found && (strings.Contains(where, "column "+label+",") || strings.Contains(where, "column "+label+":") || strings.Contains(others, strconv.Quote(label)))
 }
 
 // tooShort: whoever writes results, and every spreadsheet that saves them, fills all columns. A row that lacks some was cut

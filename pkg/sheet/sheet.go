@@ -267,7 +267,9 @@ func (s *Sheet) pass(found extent, g guessed, c *checks) {
 		return
 	}
 	s.passed, s.extent, s.guessed = true, found, g
-	s.dateNotice, s.doubts = c.dates.notice(), slices.DeleteFunc([]string{c.titled.notice(c.header), c.dates.swapped(c.header)}, func(text string) bool { return text == "" })
+	s.dateNotice = c.dates.notice()
+	s.doubts = append(c.header.remarked(c.header.sent), c.titled.notice(c.header), c.dates.swapped(c.header))
+	s.doubts = slices.DeleteFunc(s.doubts, func(text string) bool { return text == "" })
 	if c.dates.seen[invite.FormOrdered] != "" {
 		s.dateOrder = c.dates.order
 	}
@@ -298,6 +300,9 @@ func (c *chunk) read(source *records) ([]values, error) {
 		var rec record
 		if rec, err = source.next(); err != nil {
 			break
+		}
+		if len(rec.uncomputed) > 0 && isBlank(rec.cells) && !c.header.reads(rec.uncomputed) {
+			continue // such as numbers that go on below the people
 		}
 		c.header.unguard(rec.cells)
 		c.header.follow(rec, c.links)

@@ -260,6 +260,26 @@ func TestRows_ofRejectsStayInvalidUntilTheyAreMended(t *testing.T) {
 	}
 }
 
+// Who writes one of two values has left the other one out.
+func TestRows_ofRejectsNeedEveryValueOfAFormula(t *testing.T) {
+	const reason = `"line 3, column Test ID, cell C3: is a formula whose value is not in the file, and so is ""Expires""; x"`
+	for cells, want := range map[string]string{
+		"9,":           "line 2, column Expires: is a formula whose value is not in the file; open the input",
+		",2031-01-01":  "line 2, column Test ID: is a formula whose value is not in the file; open the input",
+		",":            `line 2, column Test ID: is a formula whose value is not in the file, and so is "Expires"; open the input`,
+		"9,2031-01-01": "<nil>",
+	} {
+		row := one(t, "Name,Email,Test ID,Expires,Expires note,invite_error\nAnn,a@example.org,"+cells+",,"+reason+"\n", options())
+		if got := fmt.Sprint(row.Problem); !strings.HasPrefix(got, want) {
+			t.Errorf("problem of %s = %s, want %s", cells, got, want)
+		}
+	}
+	row := one(t, "Name,Email,Expires,Expires note,invite_error\nAnn,a@example.org,,,\"line 3, column Expires note: is a formula whose value is not in the file; x\"\n", options())
+	if row.Problem != nil {
+		t.Errorf("problem = %v, want none: it was another column", row.Problem)
+	}
+}
+
 func TestOpen_takesOnlyTheWholeSetForOurs(t *testing.T) {
 	s := open(t, "Name,Email,invite_assessment_id,invite_format,invite_expires,invite_link,invite_at,invite_attempts\n'-Ann,ann@example.org,12,sendlink\n", options())
 	if s.Recognised() {

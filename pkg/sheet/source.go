@@ -113,6 +113,16 @@ func (s *Sheet) Unread() []string {
 	return columns
 }
 
+// reads tells whether any of some places in a record is of a field.
+func (h *header) reads(places []int) bool {
+	for _, i := range h.columns {
+		if slices.Contains(places, h.place(i)) {
+			return true
+		}
+	}
+	return false
+}
+
 func (h *header) unread() (places []int) {
 	used := map[int]bool{}
 	for _, i := range h.columns {

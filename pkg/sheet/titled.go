@@ -50,3 +50,16 @@ func (t *titled) notice(h *header) string {
 	}
 	return fmt.Sprintf("column %s has whole numbers and is not read; if they are ids: %s", strconv.Quote(cut(h.labels[t.place])), h.choose(AssessmentID, []int{t.place}))
 }
+
+// remarked says which columns may have been meant for a field that has none, but for the remarks behind their headers.
+func (h *header) remarked(sent bool) (all []string) {
+	for _, f := range []Field{AssessmentID, Format, Expires} {
+		if h.has(f) || sent {
+			continue
+		}
+		for _, i := range h.doubtful(f) {
+			all = append(all, fmt.Sprintf("column %s is not read; if it is the %s: %s", strconv.Quote(cut(h.labels[i])), words[f], h.choose(f, []int{i})))
+		}
+	}
+	return all
+}

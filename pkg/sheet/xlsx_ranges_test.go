@@ -150,18 +150,20 @@ func TestXLSX_formulasWithoutValuesAreNotEmpty(t *testing.T) {
 		`<row><c t="str"><v>Ann</v></c><c t="str"><v>a@example.org</v></c><c><f>TODAY()+7</f></c></row>`+
 		`<row><c t="str"><v>Bob</v></c><c t="str"><v>b@example.org</v></c><c t="str"><f>""</f><v></v></c><c><f>1+1</f></c></row>`+
 		`<row><c><f>A2</f></c></row>`+
-		`<row><c t="str"><v>Di</v></c><c t="str"><v>d@example.org</v></c><c><f>TODAY()+7</f><v></v></c></row></sheetData></worksheet>`), Options{Defaults: flags()})
+		`<row><c t="str"><v>Di</v></c><c t="str"><v>d@example.org</v></c><c><f>TODAY()+7</f><v></v></c></row>`+
+		`<row><c r="D6"><f>ROW()</f></c></row><row><c r="B7"><f>A1</f></c><c r="C7"><f>A1</f></c></row></sheetData></worksheet>`), Options{Defaults: flags()})
 	const reason = "is a formula whose value is not in the file; open the input in a spreadsheet program, save it and run it again, or write the value here"
 	want := []string{
 		"2 Ann|a@example.org|| ! line 2, column expires, cell C2: " + reason,
 		"3 Bob|b@example.org||",
 		"4 ||| ! line 4, column name, cell A4: " + reason,
 		"5 Di|d@example.org|| ! line 5, column expires, cell C5: " + reason,
+		`7 ||| ! line 7, column email, cell B7: is a formula whose value is not in the file, and so is "expires"; open the input in a spreadsheet program, save it and run it again, or write the value here`,
 	}
 	if diff := cmp.Diff(want, rowLines(t, s)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	if got, want := s.Notices(), []string{"people.xlsx: 4 of its cells are formulas whose values are not in the file, and are empty in the results; a spreadsheet program computes them when it saves the file"}; !slices.Equal(got, want) {
+	if got, want := s.Notices(), []string{"people.xlsx: 7 of its cells are formulas whose values are not in the file, and are empty in the results; a spreadsheet program computes them when it saves the file"}; !slices.Equal(got, want) {
 		t.Errorf("notices = %q, want %q", got, want)
 	}
 }
