@@ -64,7 +64,8 @@ func (c *checks) uncomputed(rec record) (Field, error) {
 		if !ok || c.options.Defaults[f].Override {
 			continue
 		}
-		if !slices.Contains(rec.uncomputed, c.header.place(i)) && !(c.header.cell(rec.cells, f) == "" && wasUncomputed(reason, c.header.label(f))) {
+		before := c.header.cell(rec.cells, f) == "" && wasUncomputed(reason, c.header.label(f))
+		if !before && !slices.Contains(rec.uncomputed, c.header.place(i)) {
 			continue
 		}
 		if first == "" {
