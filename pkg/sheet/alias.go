@@ -91,21 +91,33 @@ func squash(s string) string {
 	return folds.Replace(plain)
 }
 
-// remarks are words in brackets behind a header that say nothing of whose it is, by contrast with "Email (manager)", nor of
-// another zone.
-var remarks = []string{
-	"utc", "gmt", "required", "mandatory", "optional", "number", "numeric", "getlink", "sendlink", "or", "am", "pm", "eg", "e", "g", "ex", "zb", "z", "b",
-	"pflichtfeld", "pflicht", "erforderlich", "obligatoire", "facultatif", "obligatorio", "requerido", "opcional", "obrigatorio",
-}
+// What stands in brackets behind a header may say nothing of whose it is, by contrast with "Email (manager)", nor of another
+// zone, as in "Expires (UTC+2)": some words, the pattern of a date, and an example.
+var (
+	remarks = []string{
+		"utc", "gmt", "required", "mandatory", "optional", "number", "numeric", "getlink", "sendlink", "or",
+		"pflichtfeld", "pflicht", "erforderlich", "obligatoire", "facultatif", "obligatorio", "requerido", "opcional", "obrigatorio",
+	}
+	zone        = regexp.MustCompile(`(?i)(utc|gmt)\s*[^\s,;)/]`)
+	patternPart = regexp.MustCompile(`^(dd+|tt+|mm+|yy+|jj+|aa+|hh+|ss+)$`)
+	example     = regexp.MustCompile(`\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4}`)
+	ofExamples  = regexp.MustCompile(`^(\d+|e|g|eg|ex|z|b|zb|am|pm)$`)
+)
 
-// datePart is a piece of a pattern such as dd/mm/yyyy or TT.MM.JJJJ, or of an example.
-var datePart = regexp.MustCompile(`^(d+|t+|m+|y+|j+|a+|h+|s+|\d+)$`)
-
-// word is what a header is known by: without a remark in brackets behind it, as in "Expires (UTC)" or "Expires (dd/mm/yyyy)".
+// word is what a header is known by: without such a remark.
 func word(label string) string {
 	bare, remark := cutRemark(label)
+	if zone.MatchString(remark) {
+		return squash(label)
+	}
+	pattern, examples := false, example.MatchString(remark)
 	for _, part := range strings.FieldsFunc(remark, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-		if part = squash(part); !slices.Contains(remarks, part) && !datePart.MatchString(part) {
+		switch part = squash(part); {
+		case slices.Contains(remarks, part):
+		case patternPart.MatchString(part):
+			pattern = true
+		case examples && ofExamples.MatchString(part), pattern && (part == "am" || part == "pm"):
+		default:
 			return squash(label)
 		}
 	}

@@ -46,6 +46,20 @@ func TestSquash_leavesLettersWithoutAccents(t *testing.T) {
 	}
 }
 
+func TestWord_isAHeaderWithoutWhatSaysNothing(t *testing.T) {
+	for label, want := range map[string]string{
+		"Expires (UTC)": "expires", "Expires (dd/mm/yyyy)": "expires", "Expires (TT.MM.JJJJ HH:mm)": "expires", "Deadline (dd/mm/yyyy hh:mm AM/PM)": "deadline",
+		"Expires (UTC, optional)": "expires", "Expires (YYYY-MM-DD HH:MM UTC)": "expires", "Expires (e.g. 2031-12-31)": "expires", "Email [required]": "email",
+		"Format (getlink or sendlink)": "format", "Nombre(s)": "nombres", "(Name)": "name", "Name ()": "name",
+		"Expires (UTC+2)": "expiresutc2", "Expires (GMT-5)": "expiresgmt5", "Expires (UTC +1)": "expiresutc1", "Expires (CET)": "expirescet", "Expires (9 am)": "expires9am",
+		"Email (M)": "emailm", "E-mail (2)": "email2", "Email (manager)": "emailmanager", "Name (Recruiter)": "namerecruiter", "Name (ID)": "nameid",
+	} {
+		if got := word(label); got != want {
+			t.Errorf("word(%q) = %q, want %q", label, got, want)
+		}
+	}
+}
+
 // spellings are ways to write a header that mean the same.
 func spellings(header string) *rapid.Generator[string] {
 	return rapid.Custom(func(rt *rapid.T) string {
