@@ -265,7 +265,7 @@ func TestRun_withoutItsLedgerLooksAtItsResults(t *testing.T) {
 	}
 	w.realLinks("a.results.csv")
 	w.realLinks("b.results.csv")
-	w.write("b.results.csv.partial", string(w.bytes("b.results.csv")))
+	w.write("b.results.csv.partial", string(w.bytes("b.results.csv"))+"Cut,cut@exam")
 	lose()
 	const says = ` says \S+ \S+ \S+, and ledger ".*" has never heard of it`
 	for _, step := range []string{"lost", "begun anew"} {

@@ -104,6 +104,11 @@ func (r *run) readResults(ctx context.Context, path string, file int, all *trace
 			return err
 		}
 	}
+	if path == results.Partial(r.batch[file].output) {
+		if _, err := snapshot.DropCutLine(); err != nil { // as a kill leaves it
+			return err
+		}
+	}
 	// The columns may be called as in the input, or as they were before somebody changed that: then the flags mislead.
 	clear, found, says := false, false, false
 	for _, columns := range []columnMap{nil, r.columns} {
